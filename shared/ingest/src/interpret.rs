@@ -1,0 +1,188 @@
+//! One row of cells into one record, or into the first thing that is wrong with it.
+
+use std::borrow::Cow;
+
+use crate::errors::{RowCode, RowError};
+use crate::limits::Limits;
+use crate::record::{Record, Role};
+use crate::schema::{Cell, Cells, Column, Field};
+
+/// Characters of a label.
+const INTENT_CHARS: usize = 100;
+/// Characters of the id of a conversation.
+const CONVERSATION_CHARS: usize = 200;
+
+/// Reads a row. A turn of an agent comes back with its words as `reply` and an empty `text`.
+pub(crate) fn record(
+    row: u64,
+    mut cells: Cells<'_>,
+    columns: &'static [Column],
+    limits: &Limits,
+) -> Result<Record, RowError> {
+    let mut record = Record { row, text: String::new(), intent: None, reply: None, conversation: None, role: None };
+    for column in columns {
+        let (cell, name) = cells.take(column);
+        let content = match cell {
+            Cell::Text(content) => content,
+            Cell::Absent if column.required => return Err(RowError::missing_cell(row, column)),
+            Cell::Absent => continue,
+            Cell::NotUtf8(byte) => return Err(not_utf8(row, name, byte)),
+            Cell::NotText => return Err(wrong_type(row, name)),
+        };
+        let wrong = |(code, why): Wrong| RowError::of_cell(row, name, code, why);
+        match column.field {
+            Field::Text if record.role == Some(Role::Agent) => {
+                record.reply = Some(reply(&content, limits.reply_chars).map_err(wrong)?);
+            }
+            Field::Text => record.text = text(&content, limits.text_chars).map_err(wrong)?,
+            Field::Reply => record.reply = Some(reply(&content, limits.reply_chars).map_err(wrong)?),
+            Field::Intent => record.intent = intent(&content).map_err(wrong)?,
+            Field::Conversation => record.conversation = Some(conversation(&content).map_err(wrong)?),
+            Field::Role => record.role = Some(role(&content).map_err(wrong)?),
+        }
+    }
+    Ok(record)
+}
+
+/// What is wrong with a cell.
+type Wrong = (RowCode, Cow<'static, str>);
+
+fn not_utf8(row: u64, name: &str, byte: usize) -> RowError {
+    let why = format!("byte {byte} of the cell is not UTF-8; save the file as UTF-8");
+    RowError::of_cell(row, name, RowCode::NotUtf8, why)
+}
+
+fn wrong_type(row: u64, name: &str) -> RowError {
+    let why = "the value is neither text nor a number; write it as a string";
+    RowError::of_cell(row, name, RowCode::WrongType, why)
+}
+
+fn text(content: &str, limit: usize) -> Result<String, Wrong> {
+    let tidy = tidy(content);
+    filled(&tidy, limit)?;
+    Ok(tidy)
+}
+
+fn reply(content: &str, limit: usize) -> Result<String, Wrong> {
+    let trimmed = content.trim_matches(is_gap);
+    filled(trimmed, limit)?;
+    Ok(trimmed.to_owned())
+}
+
+fn filled(text: &str, limit: usize) -> Result<(), Wrong> {
+    if text.is_empty() {
+        let why = "the cell is empty; write the text or delete the row";
+        return Err((RowCode::EmptyText, why.into()));
+    }
+    // A byte count is an upper bound of the characters, and free.
+    if text.len() <= limit {
+        return Ok(());
+    }
+    let length = text.chars().count();
+    if length > limit {
+        let why = format!("the text has {length} characters, more than the {limit} allowed; shorten it");
+        return Err((RowCode::TextTooLong, why.into()));
+    }
+    Ok(())
+}
+
+fn intent(content: &str) -> Result<Option<String>, Wrong> {
+    let label = content.trim_matches(is_gap);
+    if label.is_empty() {
+        return Ok(None);
+    }
+    if !is_name(label, INTENT_CHARS) {
+        let why = format!("a label has at most {INTENT_CHARS} characters and no line breaks or control characters");
+        return Err((RowCode::InvalidIntent, why.into()));
+    }
+    Ok(Some(label.to_owned()))
+}
+
+fn conversation(content: &str) -> Result<String, Wrong> {
+    let id = content.trim_matches(is_gap);
+    if id.is_empty() || !is_name(id, CONVERSATION_CHARS) {
+        let why = format!(
+            "the id of a conversation has 1 to {CONVERSATION_CHARS} characters and no line breaks or \
+             control characters"
+        );
+        return Err((RowCode::InvalidConversation, why.into()));
+    }
+    Ok(id.to_owned())
+}
+
+fn role(content: &str) -> Result<Role, Wrong> {
+    Role::named(content).ok_or_else(|| {
+        let why = format!(
+            "the role is unknown; write one of {} for a customer and of {} for an agent",
+            Role::CUSTOMER_NAMES.join(", "),
+            Role::AGENT_NAMES.join(", "),
+        );
+        (RowCode::UnknownRole, why.into())
+    })
+}
+
+fn is_name(name: &str, limit: usize) -> bool {
+    name.chars().count() <= limit && !name.chars().any(char::is_control)
+}
+
+/// Trims a text and makes one space of every run of white space.
+fn tidy(text: &str) -> String {
+    let mut tidy = String::with_capacity(text.len());
+    for word in text.split(is_gap).filter(|word| !word.is_empty()) {
+        if !tidy.is_empty() {
+            tidy.push(' ');
+        }
+        tidy.push_str(word);
+    }
+    tidy
+}
+
+/// White space, and what a person cannot tell from it: control characters, the zero-width space, a stray
+/// byte-order mark. The zero-width joiners stay, since they change what is read.
+fn is_gap(c: char) -> bool {
+    c.is_whitespace() || c.is_control() || matches!(c, '\u{200B}' | '\u{FEFF}')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_text_that_only_looks_filled_is_empty() {
+        for content in ["", " \u{A0}\t", "\u{FEFF}\u{200B}", "\0\u{7}"] {
+            assert_eq!(text(content, 10).unwrap_err().0, RowCode::EmptyText);
+        }
+    }
+
+    #[test]
+    fn the_limit_of_a_text_counts_characters_and_not_bytes() {
+        assert_eq!(text("  ééé  é ", 5).unwrap(), "ééé é");
+        assert_eq!(text("éééééé", 5).unwrap_err().0, RowCode::TextTooLong);
+    }
+
+    #[test]
+    fn a_reply_keeps_its_lines() {
+        assert_eq!(reply(" Hello,\n\nyours \r\n", 50).unwrap(), "Hello,\n\nyours");
+    }
+
+    #[test]
+    fn a_label_is_a_short_line_and_out_of_scope_is_one_too() {
+        assert_eq!(intent(" oos ").unwrap().as_deref(), Some("oos"));
+        assert_eq!(intent("  ").unwrap(), None);
+        assert_eq!(intent(&"é".repeat(100)).unwrap(), Some("é".repeat(100)));
+        assert_eq!(intent(&"é".repeat(101)).unwrap_err().0, RowCode::InvalidIntent);
+        assert_eq!(intent("refund\nstatus").unwrap_err().0, RowCode::InvalidIntent);
+    }
+
+    proptest! {
+        #[test]
+        fn a_tidy_text_has_single_spaces_and_stays_as_it_is(content in any::<String>()) {
+            let once = tidy(&content);
+            prop_assert!(!once.contains("  "));
+            prop_assert_eq!(once.trim(), &once);
+            prop_assert_eq!(tidy(&once), once);
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! What a tenant uploads, turned into records one row at a time.
+//!
+//! Support teams export their words from whatever they use, so a file is read by its content and never
+//! by its name, column names are matched loosely, and a bad row costs that row alone: its siblings go
+//! on. The crate knows no cloud and no clock; its input is any [`std::io::Read`].
+//!
+//! Three promises hold for every input, hostile ones too:
+//!
+//! * **bounded memory**: one row of at most [`Limits::row_bytes`] is held at a time, whatever the size
+//!   of the file and of its lines;
+//! * **an answer for every row**: each row that is not blank becomes a [`Record`], a [`RowError`], or a
+//!   turn of the conversation whose record it belongs to;
+//! * **no leaks**: an error says where and why, and never repeats what a cell contains.
+//!
+//! ```
+//! use romashka_ingest::{Kind, Limits, Records};
+//!
+//! let file = "Question;Category\nwhere is my parcel?;order_status\n;order_status\n";
+//! let mut accepted = Vec::new();
+//! for row in Records::open(file.as_bytes(), Kind::Utterances, Limits::default())? {
+//!     match row? {
+//!         Ok(record) => accepted.push(record.text),
+//!         Err(error) => assert_eq!((error.row, error.code.as_str()), (3, "empty_text")),
+//!     }
+//! }
+//! assert_eq!(accepted, ["where is my parcel?"]);
+//! # Ok::<(), romashka_ingest::Stop>(())
+//! ```
+
+mod csv_rows;
+mod dialogue;
+pub mod errors;
+mod format;
+mod interpret;
+mod kind;
+mod limits;
+mod ndjson_rows;
+mod record;
+mod records;
+mod schema;
+
+pub use errors::{ErrorLog, FileError, RowCode, RowError, Stop};
+pub use format::Format;
+pub use kind::{Kind, UnknownKind};
+pub use limits::Limits;
+pub use record::{Record, Role};
+pub use records::Records;
