@@ -1,0 +1,481 @@
+//! The artefact: what training leaves behind and answering loads.
+//!
+//! A [`Model`] is immutable and knows itself: its bytes are one `safetensors` file whose metadata is a single JSON
+//! entry, [`Manifest`], and which carries the SHA-256 of its own content. The same model always has the same
+//! bytes; bytes that were cut or changed are refused.
+//!
+//! | tensor | type and shape | content |
+//! |---|---|---|
+//! | `words`, `characters` | U64 \[n-grams of the family\] | hashes, strictly ascending |
+//! | `idf` | F32 \[n-grams\] | inverse document frequencies, words first |
+//! | `scales` | F32 \[n-grams\] | what one step of an 8-bit weight is worth |
+//! | `bias` | F32 \[classes\] | |
+//! | `weights` | I8 \[n-grams, classes\] | |
+//! | `digest` | U8 \[32\] | SHA-256 of the manifest and of all tensors above |
+//!
+//! Classes are the intents in order and, where out-of-scope rows were labelled, the background class last.
+
+use std::collections::{BTreeMap, HashMap};
+
+use safetensors::{
+    Dtype, SafeTensors,
+    tensor::{Metadata, TensorInfo, TensorView},
+};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    CODE_VERSION,
+    batch::MAX_LABEL_BYTES,
+    calibration::{Calibration, Judgement, OutOfScopeReason},
+    features::{FeatureCounts, extract},
+    head::{Entry, QuantisedHead, Weighting},
+    parameters::Parameters,
+    training::MAX_INTENTS,
+    vocabulary::{MAX_VOCABULARY, MAX_WEIGHTS, Vocabulary},
+};
+
+/// Bytes of an artefact.
+pub const MAX_BYTES: usize = 128 * 1024 * 1024;
+/// UTF-8 bytes of one reply text.
+pub const MAX_REPLY_BYTES: usize = 16 * 1024;
+/// UTF-8 bytes of all reply texts together.
+pub const MAX_REPLIES_BYTES: usize = 4 * 1024 * 1024;
+
+const FORMAT: u32 = 1;
+const MANIFEST: &str = "romashka";
+const WORDS: &str = "words";
+const CHARACTERS: &str = "characters";
+const IDF: &str = "idf";
+const SCALES: &str = "scales";
+const BIAS: &str = "bias";
+const WEIGHTS: &str = "weights";
+const DIGEST: &str = "digest";
+const TENSORS: usize = 7;
+
+/// What a model says about itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Version of the artefact's layout.
+    pub format: u32,
+    /// [`CODE_VERSION`] of the method that fitted the model.
+    pub code_version: u32,
+    /// SHA-256, in hexadecimal, over the ascending content hashes of all rows learnt from.
+    pub data_hash: String,
+    /// Distinct rows learnt from.
+    pub rows: u64,
+    /// The recipe.
+    pub parameters: Parameters,
+    /// Intents in the order of their classes, ascending.
+    pub intents: Vec<String>,
+    /// How logits become judgements.
+    pub calibration: Calibration,
+    /// Reply texts by intent, as the tenant gave them; not every intent needs one.
+    pub replies: BTreeMap<String, String>,
+}
+
+/// Why bytes are not a model, or a model cannot become bytes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ArtefactError {
+    /// More bytes than an artefact may have.
+    #[error("an artefact of {bytes} bytes exceeds {MAX_BYTES}")]
+    TooManyBytes {
+        /// Bytes that were given.
+        bytes: usize,
+    },
+    /// The container is broken: cut short, or not `safetensors` at all.
+    #[error("the artefact is not a safetensors file: {reason}")]
+    Container {
+        /// What the container's reader objects to.
+        reason: String,
+    },
+    /// The metadata is missing or not a manifest of this format.
+    #[error("the artefact's manifest cannot be read: {reason}")]
+    Manifest {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A tensor is missing, of another type or shape, or holds values it may not.
+    #[error("the artefact's tensor `{tensor}` {fault}")]
+    Tensor {
+        /// Name of the tensor.
+        tensor: &'static str,
+        /// What is wrong with it.
+        fault: &'static str,
+    },
+    /// The content is not what it was when the artefact was written.
+    #[error("the artefact's content does not match its digest; fetch it again or train anew")]
+    Digest,
+    /// A reply belongs to an intent that the model does not know.
+    #[error("a reply is given for `{intent}`, which is not an intent of this model")]
+    UnknownIntent {
+        /// The intent.
+        intent: String,
+    },
+    /// The replies are too long.
+    #[error("the reply for `{intent}` exceeds {MAX_REPLY_BYTES} bytes, or all replies {MAX_REPLIES_BYTES}")]
+    RepliesTooLong {
+        /// The intent at which the limit was passed.
+        intent: String,
+    },
+}
+
+/// What a model makes of a message.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prediction<'model> {
+    /// The intent, or `None` when the message is out of scope.
+    pub intent: Option<&'model str>,
+    /// The most likely intent, also when the message is out of scope.
+    pub best: &'model str,
+    /// Calibrated probability of `best`, 0 to 1.
+    pub confidence: f32,
+    /// The next most likely intent; `None` for a model of one intent.
+    pub runner_up: Option<RunnerUp<'model>>,
+    /// `confidence` less that of the runner-up, 0 to 1.
+    pub margin: f32,
+    /// Why the message is out of scope, if it is.
+    pub out_of_scope: Option<OutOfScopeReason>,
+    /// Greatest logit of an intent, calibrated.
+    pub logit: f32,
+    /// What `logit` had to reach; `None` for a model that never had rows to set it by.
+    pub threshold: Option<f32>,
+}
+
+/// The intent a message belongs to if not to the best.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RunnerUp<'model> {
+    /// The intent.
+    pub intent: &'model str,
+    /// Its calibrated probability, 0 to 1.
+    pub confidence: f32,
+}
+
+/// A trained intent classifier. Immutable; safe to share between requests.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model {
+    manifest: Manifest,
+    vocabulary: Vocabulary,
+    weighting: Weighting,
+    head: QuantisedHead,
+}
+
+/// SHA-256 of an artefact's bytes, in hexadecimal: the name under which decisions cite the model.
+#[must_use]
+pub fn model_hash(bytes: &[u8]) -> String {
+    hex::encode(Sha256::digest(bytes))
+}
+
+impl Model {
+    pub(crate) fn new(manifest: Manifest, vocabulary: Vocabulary, weighting: Weighting, head: QuantisedHead) -> Self {
+        Self { manifest, vocabulary, weighting, head }
+    }
+
+    /// A manifest of this code's format for a model without replies.
+    pub(crate) fn manifest_of(
+        data_hash: String,
+        rows: u64,
+        parameters: Parameters,
+        intents: Vec<String>,
+        calibration: Calibration,
+    ) -> Manifest {
+        Manifest {
+            format: FORMAT,
+            code_version: CODE_VERSION,
+            data_hash,
+            rows,
+            parameters,
+            intents,
+            calibration,
+            replies: BTreeMap::new(),
+        }
+    }
+
+    /// What the model says about itself.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The intents, ascending.
+    #[must_use]
+    pub fn intents(&self) -> &[String] {
+        &self.manifest.intents
+    }
+
+    /// N-grams the model knows.
+    #[must_use]
+    pub fn vocabulary_size(&self) -> usize {
+        self.vocabulary.len()
+    }
+
+    /// The reply text for an intent, if one was given.
+    #[must_use]
+    pub fn reply(&self, intent: &str) -> Option<&str> {
+        self.manifest.replies.get(intent).map(String::as_str)
+    }
+
+    /// The model with these reply texts, by intent, in place of any it had.
+    ///
+    /// # Errors
+    /// When a reply is for no intent of the model, or replies exceed [`MAX_REPLY_BYTES`] or [`MAX_REPLIES_BYTES`].
+    pub fn with_replies(mut self, replies: BTreeMap<String, String>) -> Result<Self, ArtefactError> {
+        check_replies(&replies, &self.manifest.intents)?;
+        self.manifest.replies = replies;
+        Ok(self)
+    }
+
+    /// Judges a message.
+    #[must_use]
+    pub fn predict(&self, text: &str) -> Prediction<'_> {
+        self.predict_features(&extract(text))
+    }
+
+    /// Judges a message whose n-grams are known already.
+    #[must_use]
+    pub fn predict_features(&self, features: &FeatureCounts) -> Prediction<'_> {
+        let mut entries = Vec::with_capacity(features.words().len() + features.characters().len());
+        self.vocabulary.locate(features, |position, count| entries.push(Entry { position, count }));
+        let judgement = self.judge(&entries, &self.manifest.calibration);
+        let intent = |class: usize| self.manifest.intents[class].as_str();
+        let runner_up = judgement
+            .runner_up
+            .map(|class| RunnerUp { intent: intent(class), confidence: judgement.runner_up_confidence });
+        Prediction {
+            intent: judgement.out_of_scope.is_none().then(|| intent(judgement.best)),
+            best: intent(judgement.best),
+            confidence: judgement.confidence,
+            runner_up,
+            margin: judgement.confidence - judgement.runner_up_confidence,
+            out_of_scope: judgement.out_of_scope,
+            logit: judgement.logit,
+            threshold: self.manifest.calibration.threshold,
+        }
+    }
+
+    fn judge(&self, entries: &[Entry], calibration: &Calibration) -> Judgement {
+        let mut vector = Vec::with_capacity(entries.len());
+        self.weighting.weigh(entries, &mut vector);
+        calibration.judge(self.head.logits(&vector), !vector.is_empty())
+    }
+
+    /// The artefact. The same model always gives the same bytes.
+    ///
+    /// # Errors
+    /// [`ArtefactError::TooManyBytes`] when the artefact exceeds [`MAX_BYTES`].
+    pub fn to_bytes(&self) -> Result<Vec<u8>, ArtefactError> {
+        let manifest = serde_json::to_string(&self.manifest)
+            .map_err(|error| ArtefactError::Manifest { reason: error.to_string() })?;
+        let content = Content {
+            words: little_endian(self.vocabulary.word_hashes(), u64::to_le_bytes),
+            characters: little_endian(self.vocabulary.character_hashes(), u64::to_le_bytes),
+            idf: little_endian(&self.weighting.inverse_document_frequency, f32::to_le_bytes),
+            scales: little_endian(&self.head.scales, f32::to_le_bytes),
+            bias: little_endian(&self.head.bias, f32::to_le_bytes),
+            weights: little_endian(&self.head.weights, i8::to_le_bytes),
+        };
+        let digest = content.digest(&manifest);
+        let ngrams = self.vocabulary.len();
+        let classes = self.head.classes();
+        let tensors = [
+            (WORDS, Dtype::U64, vec![self.vocabulary.word_hashes().len()], &content.words),
+            (CHARACTERS, Dtype::U64, vec![self.vocabulary.character_hashes().len()], &content.characters),
+            (IDF, Dtype::F32, vec![ngrams], &content.idf),
+            (SCALES, Dtype::F32, vec![ngrams], &content.scales),
+            (BIAS, Dtype::F32, vec![classes], &content.bias),
+            (WEIGHTS, Dtype::I8, vec![ngrams, classes], &content.weights),
+            (DIGEST, Dtype::U8, vec![digest.len()], &digest),
+        ];
+        let views = tensors
+            .into_iter()
+            .map(|(name, dtype, shape, data)| Ok((name, TensorView::new(dtype, shape, data)?)))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(container)?;
+        // One entry only: `safetensors` keeps metadata in a `HashMap`, whose order is random.
+        let metadata = HashMap::from([(MANIFEST.to_owned(), manifest)]);
+        let bytes = safetensors::serialize(views, Some(metadata)).map_err(container)?;
+        if bytes.len() > MAX_BYTES {
+            return Err(ArtefactError::TooManyBytes { bytes: bytes.len() });
+        }
+        Ok(bytes)
+    }
+
+    /// Loads an artefact.
+    ///
+    /// # Errors
+    /// When the bytes are not a whole and unchanged artefact of this format. Hostile bytes are refused too; they
+    /// cannot cause a panic, nor memory beyond a small multiple of their own length.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ArtefactError> {
+        if bytes.len() > MAX_BYTES {
+            return Err(ArtefactError::TooManyBytes { bytes: bytes.len() });
+        }
+        let stored = Stored::read(bytes)?;
+        let written = match stored.header.metadata() {
+            Some(metadata) if metadata.len() == 1 => metadata.get(MANIFEST),
+            _ => None,
+        };
+        let written = written.ok_or_else(|| ArtefactError::Manifest {
+            reason: format!("it must be the only metadata entry, named `{MANIFEST}`"),
+        })?;
+        let manifest: Manifest =
+            serde_json::from_str(written).map_err(|error| ArtefactError::Manifest { reason: error.to_string() })?;
+        manifest.check()?;
+
+        let classes = manifest.intents.len() + usize::from(manifest.calibration.background_lead.is_some());
+        let words = stored.vector(WORDS, Dtype::U64)?;
+        let characters = stored.vector(CHARACTERS, Dtype::U64)?;
+        let ngrams = (words.len() + characters.len()) / size_of::<u64>();
+        if ngrams > MAX_VOCABULARY || ngrams * classes > MAX_WEIGHTS {
+            return Err(ArtefactError::Tensor { tensor: WEIGHTS, fault: "exceeds what a model may hold" });
+        }
+        let content = Content {
+            words,
+            characters,
+            idf: stored.tensor(IDF, Dtype::F32, &[ngrams])?,
+            scales: stored.tensor(SCALES, Dtype::F32, &[ngrams])?,
+            bias: stored.tensor(BIAS, Dtype::F32, &[classes])?,
+            weights: stored.tensor(WEIGHTS, Dtype::I8, &[ngrams, classes])?,
+        };
+        if stored.header.tensors().len() != TENSORS
+            || stored.tensor(DIGEST, Dtype::U8, &[32])? != content.digest(written)
+        {
+            return Err(ArtefactError::Digest);
+        }
+        let vocabulary = Vocabulary::from_hashes(
+            native(content.words, u64::from_le_bytes),
+            native(content.characters, u64::from_le_bytes),
+        )
+        .ok_or(ArtefactError::Tensor { tensor: WORDS, fault: "or its sibling does not ascend" })?;
+        let weighting = Weighting {
+            inverse_document_frequency: finite(content.idf, IDF)?,
+            first_character: vocabulary.first_character(),
+        };
+        let head = QuantisedHead {
+            scales: finite(content.scales, SCALES)?,
+            weights: native(content.weights, i8::from_le_bytes),
+            bias: finite(content.bias, BIAS)?,
+        };
+        Ok(Self { manifest, vocabulary, weighting, head })
+    }
+}
+
+impl Manifest {
+    fn check(&self) -> Result<(), ArtefactError> {
+        let refuse = |reason: &str| Err(ArtefactError::Manifest { reason: reason.to_owned() });
+        if self.format != FORMAT {
+            return refuse("it is of another format; train anew with this version");
+        }
+        if !(1..=MAX_INTENTS).contains(&self.intents.len()) {
+            return refuse("the number of intents is out of bounds");
+        }
+        if !self.intents.is_sorted_by(|a, b| a < b) {
+            return refuse("the intents do not ascend");
+        }
+        if self.intents.iter().any(|intent| intent.len() > MAX_LABEL_BYTES) {
+            return refuse("an intent is too long");
+        }
+        let Calibration { temperature, threshold, background_lead } = self.calibration;
+        if !(temperature.is_finite() && temperature > 0.0) {
+            return refuse("the temperature is not a positive number");
+        }
+        if !threshold.is_none_or(f32::is_finite) || !background_lead.is_none_or(f32::is_finite) {
+            return refuse("the out-of-scope rule is not finite");
+        }
+        check_replies(&self.replies, &self.intents)
+    }
+}
+
+fn check_replies(replies: &BTreeMap<String, String>, intents: &[String]) -> Result<(), ArtefactError> {
+    let mut total = 0;
+    for (intent, reply) in replies {
+        if intents.binary_search(intent).is_err() {
+            return Err(ArtefactError::UnknownIntent { intent: intent.clone() });
+        }
+        total += reply.len();
+        if reply.len() > MAX_REPLY_BYTES || total > MAX_REPLIES_BYTES {
+            return Err(ArtefactError::RepliesTooLong { intent: intent.clone() });
+        }
+    }
+    Ok(())
+}
+
+/// The tensors of an artefact as bytes, owned when written and borrowed when read.
+struct Content<Bytes> {
+    words: Bytes,
+    characters: Bytes,
+    idf: Bytes,
+    scales: Bytes,
+    bias: Bytes,
+    weights: Bytes,
+}
+
+impl<Bytes: AsRef<[u8]>> Content<Bytes> {
+    /// SHA-256 over the manifest and every tensor, each preceded by its length.
+    fn digest(&self, manifest: &str) -> Vec<u8> {
+        let mut digest = Sha256::new();
+        let tensors = [&self.words, &self.characters, &self.idf, &self.scales, &self.bias, &self.weights];
+        for part in std::iter::once(manifest.as_bytes()).chain(tensors.map(AsRef::as_ref)) {
+            digest.update((part.len() as u64).to_le_bytes());
+            digest.update(part);
+        }
+        digest.finalize().to_vec()
+    }
+}
+
+fn container(error: safetensors::SafeTensorError) -> ArtefactError {
+    ArtefactError::Container { reason: error.to_string() }
+}
+
+/// A `safetensors` file being read.
+struct Stored<'bytes> {
+    header: Metadata,
+    data: &'bytes [u8],
+}
+
+impl<'bytes> Stored<'bytes> {
+    fn read(bytes: &'bytes [u8]) -> Result<Self, ArtefactError> {
+        let (header_length, header) = SafeTensors::read_metadata(bytes).map_err(container)?;
+        let data = bytes.get(size_of::<u64>() + header_length..).unwrap_or_default();
+        Ok(Self { header, data })
+    }
+
+    /// A tensor of one dimension, of any length.
+    fn vector(&self, name: &'static str, dtype: Dtype) -> Result<&'bytes [u8], ArtefactError> {
+        self.matching(name, |info| info.dtype == dtype && info.shape.len() == 1)
+    }
+
+    fn tensor(&self, name: &'static str, dtype: Dtype, shape: &[usize]) -> Result<&'bytes [u8], ArtefactError> {
+        self.matching(name, |info| info.dtype == dtype && info.shape == shape)
+    }
+
+    fn matching(
+        &self,
+        name: &'static str,
+        fits: impl FnOnce(&TensorInfo) -> bool,
+    ) -> Result<&'bytes [u8], ArtefactError> {
+        let fault = |fault| ArtefactError::Tensor { tensor: name, fault };
+        let info = self.header.info(name).ok_or(fault("is missing"))?;
+        if !fits(info) {
+            return Err(fault("has another type or shape"));
+        }
+        let (start, end) = info.data_offsets;
+        self.data.get(start..end).ok_or(fault("lies outside the file"))
+    }
+}
+
+fn little_endian<T: Copy, const N: usize>(values: &[T], bytes: fn(T) -> [u8; N]) -> Vec<u8> {
+    values.iter().flat_map(|value| bytes(*value)).collect()
+}
+
+fn native<T, const N: usize>(bytes: &[u8], value: fn([u8; N]) -> T) -> Vec<T> {
+    let (values, _) = bytes.as_chunks();
+    values.iter().map(|bytes| value(*bytes)).collect()
+}
+
+fn finite(bytes: &[u8], tensor: &'static str) -> Result<Vec<f32>, ArtefactError> {
+    let values = native(bytes, f32::from_le_bytes);
+    if values.iter().all(|value| value.is_finite()) {
+        return Ok(values);
+    }
+    Err(ArtefactError::Tensor { tensor, fault: "holds a value that is not finite" })
+}
