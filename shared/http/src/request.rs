@@ -1,0 +1,196 @@
+//! A request as a handler sees it.
+
+use std::collections::HashMap;
+use std::str::FromStr;
+
+use aws_lambda_events::query_map::QueryMap;
+use lambda_http::http::HeaderMap;
+use lambda_http::request::RequestContext;
+use lambda_http::{Body, RequestExt};
+use romashka_domain::{CorrelationId, Identity, Permission};
+use romashka_store::{Cloud, Cursor, PageSize, TenantStore};
+use serde::de::DeserializeOwned;
+
+use crate::authorizer::{Refusal, Verdict};
+use crate::problem::{Problem, invalid, invalid_field, not_found, too_large};
+
+/// The largest JSON body that is read, in bytes. Files go to S3 directly and never come through here.
+const MAX_BODY_BYTES: usize = 256 * 1024;
+
+/// The header in which a client may name the correlation id, and in which every answer does.
+pub(crate) const CORRELATION_HEADER: &str = "x-correlation-id";
+
+/// A request. It opens no data until it is authorised.
+pub struct Request {
+    cloud: Cloud,
+    verdict: Verdict,
+    correlation_id: CorrelationId,
+    headers: HeaderMap,
+    path: HashMap<String, String>,
+    query: HashMap<String, String>,
+    pub(crate) body: Vec<u8>,
+    pub(crate) resource: String,
+}
+
+/// Somebody who may do what they ask.
+pub struct Caller {
+    /// Who it is.
+    pub identity: Identity,
+    /// Their tenant's data.
+    pub store: TenantStore,
+}
+
+impl Request {
+    pub(crate) fn read(cloud: Cloud, request: lambda_http::Request) -> Self {
+        let verdict = match request.request_context_ref() {
+            Some(RequestContext::ApiGatewayV2(context)) => match &context.authorizer {
+                Some(authorizer) => Verdict::from_context(&authorizer.fields),
+                None => Verdict::Refused(Refusal::Malformed),
+            },
+            _ => Verdict::Refused(Refusal::Malformed),
+        };
+        let headers = request.headers().clone();
+        let named = headers.get(CORRELATION_HEADER).and_then(|value| value.to_str().ok()?.parse().ok());
+        let correlation_id = named.unwrap_or_else(|| fresh_correlation_id(&cloud));
+        Self {
+            cloud,
+            verdict,
+            correlation_id,
+            headers,
+            path: as_map(&request.path_parameters()),
+            query: as_map(&request.query_string_parameters()),
+            resource: format!("{} {}", request.method(), request.raw_http_path()),
+            body: match request.into_body() {
+                Body::Text(text) => text.into_bytes(),
+                Body::Binary(bytes) => bytes,
+                _ => Vec::new(),
+            },
+        }
+    }
+
+    /// Follows the request through logs, messages and frames.
+    pub fn correlation_id(&self) -> &CorrelationId {
+        &self.correlation_id
+    }
+
+    /// What is outside the function; it holds no tenant's data.
+    pub fn cloud(&self) -> &Cloud {
+        &self.cloud
+    }
+
+    /// Who asks, by the verified token.
+    pub fn identity(&self) -> Result<&Identity, Problem> {
+        match &self.verdict {
+            Verdict::Known(identity) => Ok(identity),
+            Verdict::Refused(refusal) => Err(Problem::unauthorised(*refusal)),
+        }
+    }
+
+    /// Opens the tenant's data to somebody who has this permission.
+    pub fn authorise(&self, permission: Permission) -> Result<Caller, Problem> {
+        let identity = self.identity()?;
+        if !identity.role.may(permission) {
+            let detail =
+                format!("this needs the role {:?} or a more powerful one", permission.least_role()).to_lowercase();
+            return Err(Problem::forbidden(detail));
+        }
+        Ok(Caller { identity: identity.clone(), store: self.cloud.tenant(identity.tenant.clone()) })
+    }
+
+    /// A header's value, where it is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// An identifier in the path. One that cannot be is one that is not there.
+    pub fn path_id<T: FromStr>(&self, name: &str, what: &str) -> Result<T, Problem> {
+        self.path.get(name).and_then(|text| text.parse().ok()).ok_or_else(|| not_found(what))
+    }
+
+    /// The JSON body.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        if self.body.len() > MAX_BODY_BYTES {
+            let detail = format!("the body has {} bytes; {MAX_BODY_BYTES} are allowed", self.body.len());
+            return Err(too_large("body_too_large", detail));
+        }
+        let mut reader = serde_json::Deserializer::from_slice(&self.body);
+        serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+            let (path, cause) = (error.path().to_string(), error.inner());
+            if cause.is_data() {
+                let field = if path == "." { "/".to_owned() } else { format!("/{}", path.replace('.', "/")) };
+                return invalid_field(field, "invalid_body", without_values(&cause.to_string()));
+            }
+            let place = format!("line {}, column {}", cause.line(), cause.column());
+            invalid("invalid_json", format!("the body is not valid JSON at {place}; send a JSON object"))
+        })
+    }
+
+    /// Which page of a list is asked for (`?limit=&cursor=`).
+    pub fn page(&self) -> Result<(PageSize, Option<Cursor>), Problem> {
+        let size = match self.query.get("limit") {
+            None => PageSize::default(),
+            Some(text) => text.parse().ok().and_then(PageSize::new).ok_or_else(|| {
+                invalid_field("limit", "out_of_range", format!("must be a whole number from 1 to {}", PageSize::MAX))
+            })?,
+        };
+        let cursor = match self.query.get("cursor") {
+            None => None,
+            Some(text) => Some(Cursor::decode(text).ok_or_else(|| {
+                invalid_field("cursor", "invalid_cursor", "give the `next_cursor` of the page before, as it was")
+            })?),
+        };
+        Ok((size, cursor))
+    }
+
+    /// The version that a client says it has read (`If-Match`), where it says so.
+    pub fn if_match(&self) -> Result<Option<u64>, Problem> {
+        let Some(text) = self.header("if-match") else { return Ok(None) };
+        let version = text.trim().trim_matches('"').parse().ok();
+        version
+            .map(Some)
+            .ok_or_else(|| Problem::precondition_failed("If-Match must be the resource's ETag, as it was given"))
+    }
+}
+
+/// Parameters by name; where one is given twice, the last counts.
+fn as_map(parameters: &QueryMap) -> HashMap<String, String> {
+    parameters.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// A correlation id for work that arrived without one.
+pub(crate) fn fresh_correlation_id(cloud: &Cloud) -> CorrelationId {
+    let id = cloud.ids().next().simple().to_string();
+    // 32 hexadecimal digits always are a correlation id.
+    id.parse().unwrap_or_else(|_| unreachable!("a UUID is a correlation id"))
+}
+
+/// serde quotes the offending value between backquotes or quotes; what a client sent does not go back into an answer
+/// that may be logged, so only the shape of the complaint stays.
+fn without_values(complaint: &str) -> String {
+    let complaint = complaint.split(" at line ").next().unwrap_or(complaint);
+    let mut kept = String::new();
+    let mut inside = None;
+    for c in complaint.chars() {
+        match inside {
+            None if c == '"' => {
+                inside = Some(c);
+                kept.push('…');
+            }
+            None => kept.push(c),
+            Some(quote) if c == quote => inside = None,
+            Some(_) => {}
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_complaint_does_not_quote_what_was_sent() {
+        let error = serde_json::from_str::<u32>("\"jane@example.com\"").unwrap_err().to_string();
+        assert_eq!(without_values(&error), "invalid type: string …, expected u32");
+    }
+}

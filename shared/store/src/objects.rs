@@ -1,0 +1,235 @@
+//! Files in the one bucket, as `<class>/<tenant>/…`: the class comes first because S3 can expire, announce and permit
+//! by prefix only, and each class lives differently.
+//!
+//! - `raw/<tenant>/<upload>`: the bytes as they came. A new one is announced to the ingest queue; they expire.
+//! - `parts/<tenant>/<upload>/<part>.ndjson`: accepted rows; one part becomes one training batch.
+//! - `errors/<tenant>/<upload>.csv`: refused rows; they expire.
+//! - `features/<tenant>/<session>/<batch>.bin`: features of one batch; they expire.
+//! - `replies/<tenant>/<session>/<batch>.json`: replies found in one batch; they expire.
+//! - `models/<tenant>/<hash>.safetensors`: artefacts, named by their content.
+
+use std::time::Duration;
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
+use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::presigning::PresigningConfig;
+use aws_sdk_s3::primitives::ByteStream;
+use bytes::Bytes;
+use romashka_domain::{TenantId, TrainingSessionId, UploadId};
+
+use crate::error::aws;
+use crate::{Error, TenantStore, setting};
+
+/// The largest object that is read into memory whole, in bytes.
+const MAX_WHOLE_BYTES: u64 = 128 * 1024 * 1024;
+
+/// Files of one tenant.
+pub struct Objects<'a> {
+    store: &'a TenantStore,
+}
+
+/// Names a file of a tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Object {
+    /// An upload's bytes as they came.
+    Raw(UploadId),
+    /// Some of an upload's accepted rows, NDJSON.
+    Part(UploadId, u32),
+    /// An upload's refused rows, CSV.
+    RowErrors(UploadId),
+    /// The features of one batch of a session.
+    Features(TrainingSessionId, u32),
+    /// The replies found in one batch of a session, JSON.
+    Replies(TrainingSessionId, u32),
+    /// A model artefact, by its SHA-256 in hexadecimal.
+    Model(String),
+}
+
+impl Object {
+    fn key(&self, tenant: &TenantId) -> String {
+        match self {
+            Self::Raw(upload) => format!("raw/{tenant}/{upload}"),
+            Self::Part(upload, part) => format!("parts/{tenant}/{upload}/{part:05}.ndjson"),
+            Self::RowErrors(upload) => format!("errors/{tenant}/{upload}.csv"),
+            Self::Features(session, batch) => format!("features/{tenant}/{session}/{batch:05}.bin"),
+            Self::Replies(session, batch) => format!("replies/{tenant}/{session}/{batch:05}.json"),
+            Self::Model(hash) => format!("models/{tenant}/{hash}.safetensors"),
+        }
+    }
+
+    fn what(&self) -> &'static str {
+        match self {
+            Self::Raw(_) => "uploaded file",
+            Self::Part(..) => "part of an upload",
+            Self::RowErrors(_) => "error list",
+            Self::Features(..) => "feature batch",
+            Self::Replies(..) => "replies of a batch",
+            Self::Model(_) => "model artefact",
+        }
+    }
+}
+
+/// The tenant and upload that a raw object's key names; `None` for any other key. The key must be URL-decoded.
+pub fn parse_raw_key(key: &str) -> Option<(TenantId, UploadId)> {
+    let (tenant, upload) = key.strip_prefix("raw/")?.split_once('/')?;
+    Some((tenant.parse().ok()?, upload.parse().ok()?))
+}
+
+/// An address that takes or gives one file for a while, without any other proof of identity.
+#[derive(Clone, Debug)]
+pub struct Presigned {
+    /// `PUT` or `GET`.
+    pub method: String,
+    /// Where.
+    pub url: String,
+    /// Headers that are part of the signature and must be sent as they stand.
+    pub headers: Vec<(String, String)>,
+}
+
+/// What the signature of a presigned upload binds.
+#[derive(Clone, Debug)]
+pub struct Bound {
+    /// Exact size in bytes.
+    pub size_bytes: u64,
+    /// SHA-256 of the bytes, base64.
+    pub checksum_sha256: String,
+    /// Content type.
+    pub content_type: String,
+    /// How long the address works.
+    pub seconds: u64,
+}
+
+impl<'a> Objects<'a> {
+    pub(crate) fn new(store: &'a TenantStore) -> Self {
+        Self { store }
+    }
+
+    /// An address that takes exactly the announced bytes.
+    pub async fn presign_put(&self, object: &Object, bound: &Bound) -> Result<Presigned, Error> {
+        let size = i64::try_from(bound.size_bytes).unwrap_or(i64::MAX);
+        let request = self
+            .client()
+            .put_object()
+            .bucket(setting("BUCKET")?)
+            .key(object.key(&self.store.tenant))
+            .content_length(size)
+            .content_type(&bound.content_type)
+            .checksum_sha256(&bound.checksum_sha256)
+            .presigned(valid_for(bound.seconds)?)
+            .await
+            .map_err(aws("s3:PutObject"))?;
+        let headers = request.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Ok(Presigned { method: request.method().to_owned(), url: request.uri().to_owned(), headers })
+    }
+
+    /// An address that gives a file under a name.
+    pub async fn presign_get(&self, object: &Object, file_name: &str, seconds: u64) -> Result<Presigned, Error> {
+        let request = self
+            .client()
+            .get_object()
+            .bucket(setting("BUCKET")?)
+            .key(object.key(&self.store.tenant))
+            .response_content_disposition(format!("attachment; filename=\"{file_name}\""))
+            .presigned(valid_for(seconds)?)
+            .await
+            .map_err(aws("s3:GetObject"))?;
+        Ok(Presigned { method: request.method().to_owned(), url: request.uri().to_owned(), headers: Vec::new() })
+    }
+
+    /// A file as a stream, of one version where the bucket keeps versions; `None` where there is none.
+    pub async fn stream(&self, object: &Object, version: Option<&str>) -> Result<Option<ByteStream>, Error> {
+        let got = self
+            .client()
+            .get_object()
+            .bucket(setting("BUCKET")?)
+            .key(object.key(&self.store.tenant))
+            .set_version_id(version.map(str::to_owned))
+            .send()
+            .await;
+        match got {
+            Ok(output) => Ok(Some(output.body)),
+            Err(SdkError::ServiceError(refusal)) if refusal.err().is_no_such_key() => Ok(None),
+            Err(error) => Err(aws("s3:GetObject")(error)),
+        }
+    }
+
+    /// A whole file, at most 128 MiB; `None` where there is none.
+    pub async fn get(&self, object: &Object) -> Result<Option<Bytes>, Error> {
+        let Some(stream) = self.stream(object, None).await? else { return Ok(None) };
+        let (_, longest) = stream.size_hint();
+        if let Some(bytes) = longest.filter(|bytes| *bytes > MAX_WHOLE_BYTES) {
+            return Err(Error::TooLarge { what: object.what(), bytes, limit: MAX_WHOLE_BYTES });
+        }
+        let body = stream.collect().await.map_err(|error| Error::Aws {
+            operation: "s3:GetObject",
+            code: "none".to_owned(),
+            detail: error.to_string(),
+        })?;
+        Ok(Some(body.into_bytes()))
+    }
+
+    /// Writes a whole file over whatever was there.
+    pub async fn put(&self, object: &Object, body: Vec<u8>) -> Result<(), Error> {
+        self.client()
+            .put_object()
+            .bucket(setting("BUCKET")?)
+            .key(object.key(&self.store.tenant))
+            .body(ByteStream::from(body))
+            .send()
+            .await
+            .map_err(aws("s3:PutObject"))?;
+        Ok(())
+    }
+
+    fn client(&self) -> &Client {
+        &self.store.cloud.s3
+    }
+}
+
+/// Whether the bucket answers.
+pub(crate) async fn check(client: &Client) -> Result<(), Error> {
+    client.head_bucket().bucket(setting("BUCKET")?).send().await.map_err(aws("s3:HeadBucket"))?;
+    Ok(())
+}
+
+/// The S3 client: path-style addresses where the cloud has no wildcard names, checksums only where S3 demands them
+/// (a presigned upload must carry no checksum but the one its owner announced).
+pub(crate) fn client(sdk: &aws_config::SdkConfig) -> Client {
+    let config = aws_sdk_s3::config::Builder::from(sdk)
+        .force_path_style(std::env::var("S3_PATH_STYLE").is_ok())
+        .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+        .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+        .build();
+    Client::from_conf(config)
+}
+
+fn valid_for(seconds: u64) -> Result<PresigningConfig, Error> {
+    PresigningConfig::expires_in(Duration::from_secs(seconds)).map_err(|error| Error::Aws {
+        operation: "s3:presign",
+        code: "malformed".to_owned(),
+        detail: error.to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_raw_key_names_its_tenant_and_upload_and_no_other_key_does() {
+        let id = "0190a7f2-7c1e-7d3a-9f00-1234567890ab";
+        let tenant: TenantId = "acme".parse().unwrap();
+        let key = Object::Raw(id.parse().unwrap()).key(&tenant);
+        assert_eq!(parse_raw_key(&key), Some((tenant, id.parse().unwrap())));
+        for other in [
+            "raw/acme/".to_owned(),
+            format!("errors/acme/{id}"),
+            format!("raw/acme/x/{id}"),
+            format!("raw/{id}"),
+            format!("acme/raw/{id}"),
+        ] {
+            assert_eq!(parse_raw_key(&other), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,347 @@
+//! The one table, and the one way to read, write and page it.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use romashka_domain::TenantId;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::{aws, malformed};
+use crate::{Error, TenantStore, setting};
+
+/// The values of the attribute `entity`, which says what an item is to those who read the table's stream.
+pub mod entity {
+    /// A [`romashka_domain::upload::Upload`].
+    pub const UPLOAD: &str = "upload";
+    /// A [`romashka_domain::training::TrainingSession`].
+    pub const TRAINING_SESSION: &str = "training_session";
+}
+
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+/// Where an item lives: a partition that begins with its tenant, and a place in it.
+#[derive(Clone, Debug)]
+pub(crate) struct Key {
+    pub pk: String,
+    pub sk: String,
+}
+
+impl Key {
+    /// The partition `T#<tenant>#<partition>`.
+    pub fn new(tenant: &TenantId, partition: &str, sk: impl Into<String>) -> Self {
+        Self { pk: format!("T#{tenant}#{partition}"), sk: sk.into() }
+    }
+
+    pub fn attributes(&self) -> Item {
+        HashMap::from([("pk".to_owned(), s(&self.pk)), ("sk".to_owned(), s(&self.sk))])
+    }
+}
+
+pub(crate) fn s(text: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(text.into())
+}
+
+pub(crate) fn n(number: impl ToString) -> AttributeValue {
+    AttributeValue::N(number.to_string())
+}
+
+/// How many items a page may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageSize(u8);
+
+impl PageSize {
+    /// The largest page.
+    pub const MAX: u8 = 100;
+
+    /// A page of 1 to [`PageSize::MAX`] items.
+    pub fn new(items: u8) -> Option<Self> {
+        (1..=Self::MAX).contains(&items).then_some(Self(items))
+    }
+}
+
+impl Default for PageSize {
+    fn default() -> Self {
+        Self(20)
+    }
+}
+
+/// A place in a list to go on from. It holds no tenant: in another tenant's hands it is a place in that one's list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor(String);
+
+impl Cursor {
+    /// Reads what [`Cursor::encode`] wrote.
+    pub fn decode(text: &str) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let sk = String::from_utf8(bytes).ok()?;
+        (!sk.is_empty() && sk.len() <= 200).then_some(Self(sk))
+    }
+
+    /// The cursor as clients carry it.
+    pub fn encode(&self) -> String {
+        URL_SAFE_NO_PAD.encode(&self.0)
+    }
+}
+
+/// Some items of a list, newest first.
+#[derive(Clone, Debug)]
+pub struct Page<T> {
+    /// The items.
+    pub items: Vec<T>,
+    /// Where the next page begins; `None` on the last.
+    pub next: Option<Cursor>,
+}
+
+/// An entity as an item: its own fields beside the key and what the stream's readers go by.
+#[derive(Serialize)]
+struct Row<'a, T> {
+    #[serde(flatten)]
+    body: &'a T,
+    pk: &'a str,
+    sk: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entity: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant: Option<&'a TenantId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<i64>,
+}
+
+/// When to write an item.
+pub(crate) enum Unless<'a> {
+    /// Only if there is none at the key yet.
+    Exists,
+    /// Only if the one at the key still has this number in this attribute.
+    Changed { attribute: &'static str, was: u64 },
+    /// Only if this expression over these values holds.
+    Not { expression: &'a str, values: Item },
+}
+
+/// What to write.
+pub(crate) struct Write<'a, T> {
+    pub key: Key,
+    pub body: &'a T,
+    pub entity: Option<&'static str>,
+    /// Unix seconds after which the item may vanish.
+    pub expires_at: Option<i64>,
+    pub unless: Unless<'a>,
+}
+
+/// The table, opened for one tenant.
+pub(crate) struct Table<'a> {
+    store: &'a TenantStore,
+    name: String,
+}
+
+impl<'a> Table<'a> {
+    pub fn open(store: &'a TenantStore) -> Result<Self, Error> {
+        Ok(Self { store, name: setting("TABLE")? })
+    }
+
+    pub fn client(&self) -> &Client {
+        &self.store.cloud.dynamodb
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub async fn get<T: DeserializeOwned>(&self, key: &Key, what: &'static str) -> Result<Option<T>, Error> {
+        let output = self
+            .client()
+            .get_item()
+            .table_name(&self.name)
+            .set_key(Some(key.attributes()))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(aws("dynamodb:GetItem"))?;
+        output.item.map(|item| read(item, what)).transpose()
+    }
+
+    /// Writes one item; `false` where its condition did not hold.
+    pub async fn put<T: Serialize>(&self, write: Write<'_, T>) -> Result<bool, Error> {
+        let put = self.as_put(write)?;
+        let sent = self
+            .client()
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(put.item))
+            .set_condition_expression(put.condition_expression)
+            .set_expression_attribute_names(put.expression_attribute_names)
+            .set_expression_attribute_values(put.expression_attribute_values)
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(true),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+                Ok(false)
+            }
+            Err(error) => Err(aws("dynamodb:PutItem")(error)),
+        }
+    }
+
+    /// The write as one step of a transaction.
+    pub fn step<T: Serialize>(&self, write: Write<'_, T>) -> Result<TransactWriteItem, Error> {
+        Ok(TransactWriteItem::builder().put(self.as_put(write)?).build())
+    }
+
+    /// Does all steps or none.
+    pub async fn transact(&self, steps: Vec<TransactWriteItem>) -> Result<Transacted, Error> {
+        let sent = self.client().transact_write_items().set_transact_items(Some(steps)).send().await;
+        let error = match sent {
+            Ok(_) => return Ok(Transacted::Done),
+            Err(error) => error,
+        };
+        if let SdkError::ServiceError(refusal) = &error
+            && let aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError::TransactionCanceledException(cancelled) =
+                refusal.err()
+        {
+            let codes: Vec<_> =
+                cancelled.cancellation_reasons().iter().map(|reason| reason.code().unwrap_or("None").to_owned()).collect();
+            if let Some(step) = codes.iter().position(|code| code == "ConditionalCheckFailed") {
+                return Ok(Transacted::Refused { step });
+            }
+            if codes.iter().any(|code| code == "TransactionConflict" || code == "ThrottlingError") {
+                return Ok(Transacted::Busy);
+            }
+        }
+        Err(aws("dynamodb:TransactWriteItems")(error))
+    }
+
+    /// One page of a partition, newest first.
+    pub async fn page<T: DeserializeOwned>(
+        &self,
+        partition: &str,
+        size: PageSize,
+        from: Option<&Cursor>,
+        what: &'static str,
+    ) -> Result<Page<T>, Error> {
+        let pk = Key::new(&self.store.tenant, partition, "").pk;
+        let start = from.map(|cursor| Key { pk: pk.clone(), sk: cursor.0.clone() }.attributes());
+        let output = self
+            .client()
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", s(&pk))
+            .scan_index_forward(false)
+            .limit(i32::from(size.0))
+            .set_exclusive_start_key(start)
+            .send()
+            .await
+            .map_err(aws("dynamodb:Query"))?;
+        let next = output.last_evaluated_key.and_then(|mut key| key.remove("sk")).and_then(|sk| match sk {
+            AttributeValue::S(sk) => Some(Cursor(sk)),
+            _ => None,
+        });
+        let items = output.items.unwrap_or_default().into_iter().map(|item| read(item, what));
+        Ok(Page { items: items.collect::<Result<_, _>>()?, next })
+    }
+
+    /// The places of every item in a partition, in order.
+    pub async fn places(&self, partition: &str) -> Result<Vec<String>, Error> {
+        let pk = Key::new(&self.store.tenant, partition, "").pk;
+        let mut pages = self
+            .client()
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", s(pk))
+            .projection_expression("sk")
+            .into_paginator()
+            .items()
+            .send();
+        let mut places = Vec::new();
+        while let Some(item) = pages.next().await {
+            let mut item = item.map_err(aws("dynamodb:Query"))?;
+            if let Some(AttributeValue::S(sk)) = item.remove("sk") {
+                places.push(sk);
+            }
+        }
+        Ok(places)
+    }
+
+    pub async fn delete(&self, key: &Key) -> Result<(), Error> {
+        self.client()
+            .delete_item()
+            .table_name(&self.name)
+            .set_key(Some(key.attributes()))
+            .send()
+            .await
+            .map_err(aws("dynamodb:DeleteItem"))?;
+        Ok(())
+    }
+
+    fn as_put<T: Serialize>(&self, write: Write<'_, T>) -> Result<Put, Error> {
+        let row = Row {
+            body: write.body,
+            pk: &write.key.pk,
+            sk: &write.key.sk,
+            entity: write.entity,
+            tenant: write.entity.map(|_| &self.store.tenant),
+            expires_at: write.expires_at,
+        };
+        let item: Item =
+            serde_dynamo::to_item(row).map_err(|error| Error::Corrupt { what: "item", why: error.to_string() })?;
+        let put = Put::builder().table_name(&self.name).set_item(Some(item));
+        let put = match write.unless {
+            Unless::Exists => put.condition_expression("attribute_not_exists(pk)"),
+            Unless::Changed { attribute, was } => put
+                .condition_expression("#was = :was")
+                .expression_attribute_names("#was", attribute)
+                .expression_attribute_values(":was", n(was)),
+            Unless::Not { expression, values } => {
+                put.condition_expression(expression).set_expression_attribute_values(Some(values))
+            }
+        };
+        put.build().map_err(malformed("dynamodb:PutItem"))
+    }
+}
+
+/// How a transaction ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Transacted {
+    /// Every step is done.
+    Done,
+    /// None is: the condition of this step did not hold.
+    Refused { step: usize },
+    /// None is: another transaction held one of the items. Trying again may help.
+    Busy,
+}
+
+/// An item as the entity it holds.
+pub(crate) fn read<T: DeserializeOwned>(item: Item, what: &'static str) -> Result<T, Error> {
+    serde_dynamo::from_item(item).map_err(|error| Error::Corrupt { what, why: error.to_string() })
+}
+
+/// Whether the table answers.
+pub(crate) async fn check(client: &Client) -> Result<(), Error> {
+    client.describe_table().table_name(setting("TABLE")?).send().await.map_err(aws("dynamodb:DescribeTable"))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_reads_back_and_a_made_up_one_does_not_pass() {
+        let cursor = Cursor("0190a7f2".to_owned());
+        assert_eq!(Cursor::decode(&cursor.encode()), Some(cursor));
+        for made_up in ["", "%%%", "////", &"A".repeat(400)] {
+            assert_eq!(Cursor::decode(made_up), None, "{made_up}");
+        }
+    }
+
+    #[test]
+    fn every_key_begins_with_its_tenant() {
+        let key = Key::new(&"acme".parse().unwrap(), "UPLOAD", "1");
+        assert_eq!(key.pk, "T#acme#UPLOAD");
+    }
+}
