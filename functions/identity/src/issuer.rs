@@ -1,0 +1,68 @@
+//! The issuer's keys, fetched by OpenID Connect discovery and kept for a while.
+
+use std::time::{Duration, Instant};
+
+use jsonwebtoken::jwk::{Jwk, JwkSet};
+use romashka_http::Refusal;
+use serde::Deserialize;
+use tokio::sync::Mutex;
+
+use crate::token::{Announced, find_key};
+
+/// After this long the keys are fetched again, so that a withdrawn key stops working.
+const KEYS_FOR: Duration = Duration::from_secs(600);
+
+/// An unknown `kid` makes the keys be fetched again, but not more often than this: made-up ones must not turn into a
+/// flood of requests to the issuer.
+const REFRESH_AT_MOST_EVERY: Duration = Duration::from_secs(5);
+
+/// An issuer and its keys.
+pub struct Issuer {
+    url: String,
+    http: reqwest::Client,
+    keys: Mutex<Option<Kept>>,
+}
+
+struct Kept {
+    keys: JwkSet,
+    fetched: Instant,
+}
+
+#[derive(Deserialize)]
+struct Discovery {
+    jwks_uri: String,
+}
+
+impl Issuer {
+    /// The issuer at this address (its `iss`).
+    pub fn new(url: String) -> Self {
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(3)).build().unwrap_or_default();
+        Self { url, http, keys: Mutex::new(None) }
+    }
+
+    /// The key that a token says it is signed with.
+    pub async fn key(&self, announced: &Announced) -> Result<Jwk, Refusal> {
+        let mut kept = self.keys.lock().await;
+        if let Some(kept) = kept.as_ref().filter(|kept| kept.fetched.elapsed() < KEYS_FOR) {
+            if let Some(key) = find_key(&kept.keys, announced) {
+                return Ok(key.clone());
+            }
+            if kept.fetched.elapsed() < REFRESH_AT_MOST_EVERY {
+                return Err(Refusal::UnknownKey);
+            }
+        }
+        let keys = self.fetch().await.map_err(|error| {
+            tracing::error!(cause = %error.without_url(), "the issuer's keys cannot be fetched");
+            Refusal::IssuerUnreachable
+        })?;
+        let found = find_key(&keys, announced).cloned();
+        *kept = Some(Kept { keys, fetched: Instant::now() });
+        found.ok_or(Refusal::UnknownKey)
+    }
+
+    async fn fetch(&self) -> Result<JwkSet, reqwest::Error> {
+        let discovery = format!("{}/.well-known/openid-configuration", self.url.trim_end_matches('/'));
+        let discovery: Discovery = self.http.get(discovery).send().await?.error_for_status()?.json().await?;
+        self.http.get(discovery.jwks_uri).send().await?.error_for_status()?.json().await
+    }
+}

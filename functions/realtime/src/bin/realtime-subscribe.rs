@@ -1,0 +1,5 @@
+//! `subscribe` of the WebSocket API.
+
+fn main() -> romashka_worker::Exit {
+    romashka_worker::serve_event("realtime.subscribe", romashka_realtime::subscribe::subscribe)
+}

@@ -1,0 +1,120 @@
+//! Tells listeners what changed, from the table's stream.
+//!
+//! A change of state is pushed at once. Mere progress is pushed at most twice a second for each resource: the frames in
+//! between would be out of date before a person saw them, and the next change carries everything they said.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+use aws_lambda_events::dynamodb::{Event, EventRecord};
+use aws_lambda_events::streams::DynamoDbEventResponse;
+use lru::LruCache;
+use romashka_domain::feed::Topic;
+use romashka_domain::time::millis_between;
+use romashka_domain::{TenantId, Timestamp};
+use romashka_store::sockets::{Sent, Sockets};
+use romashka_store::{Cloud, TenantStore, entity};
+use romashka_telemetry::Metric;
+use romashka_worker::Failure;
+use serde::Deserialize;
+
+use crate::frame::Watched;
+
+/// The least time between two frames of mere progress on one resource, in milliseconds.
+const PROGRESS_EVERY_MS: u64 = 500;
+
+/// Resources whose last frame is remembered. Forgetting one costs a frame more.
+const REMEMBERED: NonZeroUsize = NonZeroUsize::new(4096).expect("4096 is not zero");
+
+static LAST_PUSHED: LazyLock<Mutex<LruCache<(TenantId, Topic), Pushed>>> =
+    LazyLock::new(|| Mutex::new(LruCache::new(REMEMBERED)));
+
+struct Pushed {
+    seq: u64,
+    at: Timestamp,
+}
+
+/// Whose an item is, and what.
+#[derive(Deserialize)]
+struct Owned {
+    tenant: TenantId,
+    entity: String,
+}
+
+/// Pushes the latest state of each resource in the batch.
+///
+/// A push is a hint: what was not delivered is made up for by the next frame or snapshot, so nothing is ever retried
+/// and a broken listener holds up nobody.
+pub async fn push(cloud: Cloud, event: Event) -> DynamoDbEventResponse {
+    let mut latest: BTreeMap<(TenantId, Topic), Watched> = BTreeMap::new();
+    for record in event.records {
+        match read(record) {
+            Ok((tenant, watched)) => {
+                latest.insert((tenant, watched.topic()), watched);
+            }
+            // Trying again would not make it readable, and the listeners behind it must not wait for it.
+            Err(failure) => tracing::error!(cause = %failure, "a changed item is not readable"),
+        }
+    }
+    for ((tenant, topic), watched) in latest {
+        if !is_due(&tenant, topic, &watched, cloud.now()) {
+            continue;
+        }
+        let store = cloud.tenant(tenant);
+        let span = romashka_telemetry::correlated("realtime.push", Some(store.tenant()), watched.correlation_id());
+        if let Err(failure) = tracing::Instrument::instrument(tell(&cloud, &store, &watched), span).await {
+            tracing::warn!(cause = %failure, "a push failed; the client will catch up with the next one");
+        }
+    }
+    DynamoDbEventResponse::default()
+}
+
+fn read(record: EventRecord) -> Result<(TenantId, Watched), Failure> {
+    let item = record.change.new_image;
+    let unreadable = |error: serde_dynamo::Error| Failure::Unreadable(error.to_string());
+    let owned: Owned = serde_dynamo::from_item(item.clone()).map_err(unreadable)?;
+    let watched = match owned.entity.as_str() {
+        entity::UPLOAD => Watched::Upload(serde_dynamo::from_item(item).map_err(unreadable)?),
+        entity::TRAINING_SESSION => Watched::TrainingSession(serde_dynamo::from_item(item).map_err(unreadable)?),
+        other => return Err(Failure::Unreadable(format!("nobody watches a {other}"))),
+    };
+    Ok((owned.tenant, watched))
+}
+
+/// Whether listeners should hear of this now.
+fn is_due(tenant: &TenantId, topic: Topic, watched: &Watched, now: Timestamp) -> bool {
+    let mut pushed = LAST_PUSHED.lock().unwrap_or_else(PoisonError::into_inner);
+    let key = (tenant.clone(), topic);
+    let due = match pushed.get(&key) {
+        None => true,
+        Some(last) if watched.seq() <= last.seq => false,
+        Some(last) => watched.last_transition() > last.seq || millis_between(last.at, now) >= PROGRESS_EVERY_MS,
+    };
+    if due {
+        pushed.put(key, Pushed { seq: watched.seq(), at: now });
+    }
+    due
+}
+
+async fn tell(cloud: &Cloud, store: &TenantStore, watched: &Watched) -> Result<(), Failure> {
+    let mut told = BTreeSet::new();
+    let mut frames = 0;
+    for topic in [watched.topic(), Topic::Tenant] {
+        for connection in store.connections().listeners(&topic).await? {
+            if !told.insert((connection.clone(), topic)) {
+                continue;
+            }
+            let frame = watched.frame("change", &topic, 0, store.now()).to_string();
+            frames += 1;
+            if Sockets::open(cloud)?.send(&connection, &frame).await? == Sent::Gone {
+                store.connections().close(&connection).await?;
+            }
+        }
+    }
+    if frames > 0 {
+        romashka_telemetry::record("realtime.push", store.now(), &[Metric::count("Frames", frames)]);
+        tracing::info!(seq = watched.seq(), frames, "pushed");
+    }
+    Ok(())
+}

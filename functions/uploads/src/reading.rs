@@ -1,0 +1,145 @@
+//! Reads a file row by row and cuts what is accepted into parts: pure but for the channel it reports through.
+
+use std::cell::Cell;
+use std::collections::HashSet;
+use std::io::{self, Read};
+
+use romashka_domain::upload::RowCounts;
+use romashka_ingest::{ErrorLog, Kind, Limits, Record, Records, RowError, Stop};
+use romashka_learning::ContentHash;
+
+/// Rows in one part. One part becomes one training batch: small enough that a crashed batch costs little and that a
+/// session is soon spread over many workers, large enough that a batch is worth its message.
+pub const PART_ROWS: usize = 500;
+
+/// A part of the accepted rows, and how far reading has come with it.
+#[derive(Debug)]
+pub struct Part {
+    /// Which, from 0.
+    pub number: u32,
+    /// Its rows, NDJSON.
+    pub body: Vec<u8>,
+    /// What became of the rows up to here.
+    pub rows: RowCounts,
+    /// Bytes read up to here.
+    pub bytes_read: u64,
+}
+
+/// What is left to say when a file was read to its end.
+#[derive(Debug)]
+pub struct End {
+    /// What became of the rows.
+    pub rows: RowCounts,
+    /// Bytes in the file.
+    pub bytes_read: u64,
+    /// Parts given.
+    pub parts: u32,
+    /// The refused rows that are worth listing.
+    pub errors: Vec<RowError>,
+}
+
+/// Reads `file` to its end, giving each part to `give` as soon as it is full.
+///
+/// # Errors
+///
+/// [`Stop::Refused`] where the file is not what its kind says, [`Stop::Failed`] where reading or `give` fails.
+pub fn read(
+    file: impl Read,
+    kind: Kind,
+    limits: Limits,
+    mut give: impl FnMut(Part) -> io::Result<()>,
+) -> Result<End, Stop> {
+    let bytes_read = Cell::new(0);
+    let file = Counted { inner: file, bytes: &bytes_read };
+    let mut errors = ErrorLog::new(limits.errors);
+    let mut rows = RowCounts::default();
+    let mut seen = HashSet::new();
+    let mut part = Vec::new();
+    let mut parts = 0;
+    let mut records = Records::open(file, kind, limits)?;
+    while let Some(row) = records.next() {
+        match row? {
+            Err(error) => {
+                rows.invalid += 1;
+                errors.push(error);
+            }
+            Ok(record) if !seen.insert(ContentHash::of(&record.text, record.intent.as_deref())) => rows.duplicate += 1,
+            Ok(record) => {
+                rows.accepted += 1;
+                rows.unlabelled += u64::from(record.intent.is_none());
+                part.push(record);
+            }
+        }
+        rows.read = records.rows_read();
+        if part.len() == PART_ROWS {
+            give(Part { number: parts, body: ndjson(&part)?, rows, bytes_read: bytes_read.get() })?;
+            part.clear();
+            parts += 1;
+        }
+    }
+    rows.read = records.rows_read();
+    let bytes_read = bytes_read.get();
+    if !part.is_empty() {
+        give(Part { number: parts, body: ndjson(&part)?, rows, bytes_read })?;
+        parts += 1;
+    }
+    Ok(End { rows, bytes_read, parts, errors: errors.into_kept() })
+}
+
+/// A reader that says how much of it was read.
+struct Counted<'a, R> {
+    inner: R,
+    bytes: &'a Cell<u64>,
+}
+
+impl<R: Read> Read for Counted<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.bytes.set(self.bytes.get() + read as u64);
+        Ok(read)
+    }
+}
+
+fn ndjson(records: &[Record]) -> io::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    for record in records {
+        serde_json::to_writer(&mut body, record)?;
+        body.push(b'\n');
+    }
+    Ok(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_all(file: &str) -> (Vec<Part>, End) {
+        let mut parts = Vec::new();
+        let end = read(file.as_bytes(), Kind::Utterances, Limits::default(), |part| {
+            parts.push(part);
+            Ok(())
+        });
+        (parts, end.unwrap())
+    }
+
+    #[test]
+    fn rows_are_counted_and_cut_into_parts() {
+        let mut file = "text,intent\n".to_owned();
+        for row in 0..1200 {
+            file.push_str(&format!("where is parcel {row},order_status\n"));
+        }
+        file.push_str("where is parcel 7,order_status\n,order_status\nwhat is this\n");
+        let (parts, end) = read_all(&file);
+        assert_eq!(parts.iter().map(|part| part.number).collect::<Vec<_>>(), [0, 1, 2]);
+        let expected = RowCounts { read: 1203, accepted: 1201, unlabelled: 1, duplicate: 1, invalid: 1 };
+        assert_eq!((end.rows, end.parts, end.errors.len()), (expected, 3, 1));
+        assert_eq!(end.bytes_read, file.len() as u64);
+    }
+
+    #[test]
+    fn what_is_read_again_is_cut_the_same() {
+        let file = "text,intent\na,x\nb,y\n";
+        let bodies = |(parts, _): (Vec<Part>, End)| parts.into_iter().map(|part| part.body).collect::<Vec<_>>();
+        assert_eq!(bodies(read_all(file)), bodies(read_all(file)));
+    }
+}
