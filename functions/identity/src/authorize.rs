@@ -9,6 +9,7 @@ use aws_lambda_events::apigw::{ApiGatewayV2CustomAuthorizerSimpleResponse, ApiGa
 use romashka_domain::Identity;
 use romashka_http::{Refusal, Verdict};
 use romashka_store::Cloud;
+use romashka_worker::Failure;
 use serde_json::Value;
 
 use crate::issuer::Issuer;
@@ -30,7 +31,7 @@ static ISSUER: LazyLock<Issuer> = LazyLock::new(|| Issuer::new(POLICY.issuer.clo
 pub async fn authorize(
     cloud: Cloud,
     request: ApiGatewayV2CustomAuthorizerV2Request,
-) -> ApiGatewayV2CustomAuthorizerSimpleResponse<Value> {
+) -> Result<ApiGatewayV2CustomAuthorizerSimpleResponse<Value>, Failure> {
     let header = request.headers.get("authorization").and_then(|value| value.to_str().ok());
     let verdict = match identify(&cloud, header).await {
         Ok(identity) => Verdict::Known(identity),
@@ -42,7 +43,7 @@ pub async fn authorize(
     let mut response = ApiGatewayV2CustomAuthorizerSimpleResponse::default();
     response.is_authorized = true;
     response.context = verdict.to_context();
-    response
+    Ok(response)
 }
 
 async fn identify(cloud: &Cloud, header: Option<&str>) -> Result<Identity, Refusal> {

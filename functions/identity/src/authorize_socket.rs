@@ -1,34 +1,27 @@
 //! Tells the WebSocket API who connects: a one-time ticket is used up here, and API Gateway hands what it stood for to
 //! every later message of the socket.
 
-use aws_lambda_events::apigw::ApiGatewayWebsocketProxyRequest;
+use aws_lambda_events::apigw::ApiGatewayCustomAuthorizerRequestTypeRequest;
 use romashka_http::Verdict;
 use romashka_store::{Cloud, tickets};
+use romashka_worker::Failure;
 use serde_json::{Value, json};
 
 /// Uses up the ticket of a socket that wants to connect.
-pub async fn authorize_socket(cloud: Cloud, mut event: Value) -> Value {
-    let resource = event.get("methodArn").cloned().unwrap_or_default();
-    // The authorizer's event has the shape of a connect event, with `type` and `methodArn` beside it.
-    if let Some(fields) = event.as_object_mut() {
-        fields.retain(|name, _| name == "queryStringParameters");
-    }
-    let request: ApiGatewayWebsocketProxyRequest = serde_json::from_value(event).unwrap_or_default();
+pub async fn authorize_socket(
+    cloud: Cloud,
+    request: ApiGatewayCustomAuthorizerRequestTypeRequest,
+) -> Result<Value, Failure> {
+    let resource = request.method_arn.unwrap_or_default();
     let ticket = request.query_string_parameters.first("ticket").unwrap_or_default();
-    match tickets::redeem(&cloud, ticket).await {
-        Ok(Some(identity)) => {
-            let principal = identity.user.to_string();
-            policy("Allow", &resource, &principal, Verdict::Known(identity).to_context())
-        }
-        Ok(None) => policy("Deny", &resource, "nobody", json!({})),
-        Err(error) => {
-            tracing::error!(cause = %error, "the ticket cannot be looked up");
-            policy("Deny", &resource, "nobody", json!({}))
-        }
-    }
+    let Some(identity) = tickets::redeem(&cloud, ticket).await? else {
+        return Ok(policy("Deny", &resource, "nobody", json!({})));
+    };
+    let principal = identity.user.to_string();
+    Ok(policy("Allow", &resource, &principal, Verdict::Known(identity).to_context()))
 }
 
-fn policy(effect: &str, resource: &Value, principal: &str, context: Value) -> Value {
+fn policy(effect: &str, resource: &str, principal: &str, context: Value) -> Value {
     json!({
         "principalId": principal,
         "policyDocument": {

@@ -8,7 +8,6 @@ use std::num::NonZeroUsize;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use aws_lambda_events::dynamodb::{Event, EventRecord};
-use aws_lambda_events::streams::DynamoDbEventResponse;
 use lru::LruCache;
 use romashka_domain::feed::Topic;
 use romashka_domain::time::millis_between;
@@ -46,7 +45,7 @@ struct Owned {
 ///
 /// A push is a hint: what was not delivered is made up for by the next frame or snapshot, so nothing is ever retried
 /// and a broken listener holds up nobody.
-pub async fn push(cloud: Cloud, event: Event) -> DynamoDbEventResponse {
+pub async fn push(cloud: Cloud, event: Event) -> Result<(), Failure> {
     let mut latest: BTreeMap<(TenantId, Topic), Watched> = BTreeMap::new();
     for record in event.records {
         match read(record) {
@@ -67,7 +66,7 @@ pub async fn push(cloud: Cloud, event: Event) -> DynamoDbEventResponse {
             tracing::warn!(cause = %failure, "a push failed; the client will catch up with the next one");
         }
     }
-    DynamoDbEventResponse::default()
+    Ok(())
 }
 
 fn read(record: EventRecord) -> Result<(TenantId, Watched), Failure> {

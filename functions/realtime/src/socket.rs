@@ -87,10 +87,3 @@ pub fn reply(frame: Option<Value>) -> Value {
 pub fn refuse() -> Value {
     json!({ "statusCode": 403 })
 }
-
-/// What API Gateway is told when storage failed.
-pub fn fail(error: &romashka_store::Error) -> Value {
-    tracing::error!(cause = %error, "the message failed");
-    let frame = frame::error("unavailable", "a service this depends on does not answer; send the message again");
-    json!({ "statusCode": 500, "body": frame.to_string() })
-}

@@ -3,26 +3,24 @@
 use aws_lambda_events::apigw::ApiGatewayWebsocketProxyRequest;
 use romashka_domain::feed::Topic;
 use romashka_store::{Cloud, Error, PageSize, TenantStore, connections};
+use romashka_worker::Failure;
 use serde_json::{Value, json};
 
 use crate::frame::{self, Watched};
-use crate::socket::{Asked, Socket, fail, refuse, reply};
+use crate::socket::{Asked, Socket, refuse, reply};
 
 /// How many resources of each kind the snapshot of the topic `tenant` holds, newest first.
 const SNAPSHOT: u8 = 20;
 
 /// Subscribes, then answers with a snapshot. The order matters: a change between the two is pushed as well, and the
 /// client drops whichever of the two frames is older.
-pub async fn subscribe(cloud: Cloud, request: ApiGatewayWebsocketProxyRequest) -> Value {
-    let Some(socket) = Socket::of(&cloud, request) else { return refuse() };
+pub async fn subscribe(cloud: Cloud, request: ApiGatewayWebsocketProxyRequest) -> Result<Value, Failure> {
+    let Some(socket) = Socket::of(&cloud, request) else { return Ok(refuse()) };
     let asked = match socket.asked() {
         Ok(asked) => asked,
-        Err(frame) => return reply(Some(frame)),
+        Err(frame) => return Ok(reply(Some(frame))),
     };
-    match answer(&socket, &asked).await {
-        Ok(frame) => reply(Some(frame)),
-        Err(error) => fail(&error),
-    }
+    Ok(reply(Some(answer(&socket, &asked).await?)))
 }
 
 async fn answer(socket: &Socket, asked: &Asked) -> Result<Value, Error> {

@@ -4,7 +4,6 @@
 //! stream delivers it at least once. There is no second write that a crash could swallow.
 
 use aws_lambda_events::dynamodb::{Event, EventRecord};
-use aws_lambda_events::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use romashka_domain::TenantId;
 use romashka_domain::training::{SessionState, TrainingSession};
 use romashka_store::Cloud;
@@ -20,21 +19,14 @@ struct Owned {
     session: TrainingSession,
 }
 
-/// Sends each newly queued session to the prepare queue. The template's filter lets only queued sessions through.
-pub async fn dispatch(cloud: Cloud, event: Event) -> DynamoDbEventResponse {
-    let mut response = DynamoDbEventResponse::default();
+/// Sends each newly queued session to the prepare queue; the template's filter lets only queued sessions through. If one
+/// cannot be sent, the stream delivers all of them again, and the prepare queue takes what it had already for the
+/// second delivery that it is.
+pub async fn dispatch(cloud: Cloud, event: Event) -> Result<(), Failure> {
     for record in event.records {
-        let sequence_number = record.change.sequence_number.clone();
-        if let Err(failure) = dispatch_one(&cloud, record).await {
-            tracing::warn!(cause = %failure, "the record goes back to the stream");
-            let mut failed = DynamoDbBatchItemFailure::default();
-            failed.item_identifier = sequence_number;
-            response.batch_item_failures.push(failed);
-            // A stream is retried from its first failure on; going on would only be done twice.
-            return response;
-        }
+        dispatch_one(&cloud, record).await?;
     }
-    response
+    Ok(())
 }
 
 async fn dispatch_one(cloud: &Cloud, record: EventRecord) -> Result<(), Failure> {

@@ -60,11 +60,12 @@ impl Calibration {
         Self { temperature: 1.0, threshold: None, background_lead: background.then_some(0.0) }
     }
 
-    /// Judges logits; the last of them belongs to the background class if there is one.
-    pub(crate) fn judge(&self, mut logits: Vec<f32>, anything_known: bool) -> Judgement {
+    /// Judges what a head says.
+    pub(crate) fn judge(&self, verdict: &Verdict) -> Judgement {
+        let logits = &verdict.logits;
         let in_scope = logits.len() - usize::from(self.background_lead.is_some());
-        let stance = Stance::of(&logits, in_scope, self.temperature);
-        let out_of_scope = if !anything_known {
+        let stance = Stance::of(logits, in_scope, self.temperature);
+        let out_of_scope = if !verdict.anything_known {
             Some(OutOfScopeReason::NothingKnown)
         } else if self.background_lead.is_some_and(|lead| stance.background_lead > lead) {
             Some(OutOfScopeReason::Background)
@@ -79,20 +80,21 @@ impl Calibration {
                 runner_up = Some(class);
             }
         }
-        softmax(&mut logits, self.temperature);
+        let mut probabilities = logits.clone();
+        softmax(&mut probabilities, self.temperature);
         Judgement {
             best: stance.best,
             runner_up,
-            confidence: logits[stance.best],
-            runner_up_confidence: runner_up.map_or(0.0, |class| logits[class]),
+            confidence: probabilities[stance.best],
+            runner_up_confidence: runner_up.map_or(0.0, |class| probabilities[class]),
             logit: stance.logit,
             out_of_scope,
         }
     }
 
     /// The calibration that rows unseen by the head call for, under a budget of in-scope accuracy.
-    pub(crate) fn fit(sample: &Sample, background: bool, budget: f32) -> Self {
-        if sample.classes.is_empty() {
+    pub(crate) fn fit(sample: &[Unseen<'_>], background: bool, budget: f32) -> Self {
+        if sample.is_empty() {
             return Self::none(background);
         }
         let temperature = fit_temperature(sample);
@@ -123,29 +125,27 @@ impl Stance {
     }
 }
 
-/// Logits of rows the head has not seen, with the classes those rows belong to.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Sample {
-    pub logits: Vec<Vec<f32>>,
-    pub classes: Vec<u32>,
+/// What a head says of one message.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Verdict {
+    /// One per class; the last belongs to the background class if there is one.
+    pub logits: Vec<f32>,
+    /// Whether the head knows any n-gram of the message.
+    pub anything_known: bool,
 }
 
-impl Sample {
-    pub(crate) fn push(&mut self, logits: Vec<f32>, class: u32) {
-        self.logits.push(logits);
-        self.classes.push(class);
-    }
-
-    fn rows(&self) -> impl Iterator<Item = (&[f32], usize)> {
-        self.logits.iter().map(Vec::as_slice).zip(self.classes.iter().map(|class| *class as usize))
-    }
+/// What a head says of a row it has not seen, and the class the row belongs to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Unseen<'head> {
+    pub verdict: &'head Verdict,
+    pub class: u32,
 }
 
 /// The temperature of the least cross-entropy, which is convex in its inverse: Newton's method, kept within a
 /// shrinking bracket. Targets are smoothed by 1 / (rows + 2), as in Platt 1999, so that a handful of rows all
 /// judged rightly does not make the model certain of everything.
-fn fit_temperature(sample: &Sample) -> f32 {
-    let smoothing = 1.0 / (sample.classes.len() as f64 + 2.0);
+fn fit_temperature(sample: &[Unseen<'_>]) -> f32 {
+    let smoothing = 1.0 / (sample.len() as f64 + 2.0);
     let (mut lowest, mut highest) = (1.0 / HOTTEST, 1.0 / COLDEST);
     let mut inverse = 1.0;
     for _ in 0..NEWTON_STEPS {
@@ -167,9 +167,10 @@ fn fit_temperature(sample: &Sample) -> f32 {
 }
 
 /// First and second derivative of the summed cross-entropy with respect to the inverse temperature.
-fn cross_entropy_slope(sample: &Sample, inverse: f64, smoothing: f64) -> (f64, f64) {
+fn cross_entropy_slope(sample: &[Unseen<'_>], inverse: f64, smoothing: f64) -> (f64, f64) {
     let (mut slope, mut curvature) = (0.0, 0.0);
-    for (logits, class) in sample.rows() {
+    for unseen in sample {
+        let logits = &unseen.verdict.logits;
         let greatest = f64::from(logits.iter().copied().fold(f32::NEG_INFINITY, f32::max));
         let (mut mass, mut first, mut second, mut plain) = (0.0, 0.0, 0.0, 0.0);
         for logit in logits {
@@ -181,7 +182,7 @@ fn cross_entropy_slope(sample: &Sample, inverse: f64, smoothing: f64) -> (f64, f
             plain += logit;
         }
         let (mean, uniform) = (first / mass, plain / logits.len() as f64);
-        let target = f64::from(logits[class]) - greatest;
+        let target = f64::from(logits[unseen.class as usize]) - greatest;
         slope += mean - (1.0 - smoothing) * target - smoothing * uniform;
         curvature += second / mass - mean * mean;
     }
@@ -193,23 +194,26 @@ fn cross_entropy_slope(sample: &Sample, inverse: f64, smoothing: f64) -> (f64, f
 ///
 /// Every way to divide the lost rows between the two is tried. Without out-of-scope rows all divisions are equal
 /// and the first stands: the background must lead by what costs nothing, the threshold spends the whole budget.
-fn fit_rule(sample: &Sample, background: bool, temperature: f32, budget: f32) -> (Option<f32>, Option<f32>) {
+fn fit_rule(sample: &[Unseen<'_>], background: bool, temperature: f32, budget: f32) -> (Option<f32>, Option<f32>) {
     let mut right = Vec::new();
     let mut out_of_scope = Vec::new();
     let mut in_scope_rows = 0_usize;
-    for (logits, class) in sample.rows() {
-        let in_scope = logits.len() - usize::from(background);
-        let stance = Stance::of(logits, in_scope, temperature);
-        if class >= in_scope {
-            out_of_scope.push(stance);
+    for &Unseen { verdict, class } in sample {
+        let in_scope = verdict.logits.len() - usize::from(background);
+        let stance = Stance::of(&verdict.logits, in_scope, temperature);
+        let class = class as usize;
+        in_scope_rows += usize::from(class < in_scope);
+        // A message of which nothing is known is out of scope under every rule.
+        if !verdict.anything_known {
             continue;
         }
-        in_scope_rows += 1;
-        if stance.best == class {
+        if class >= in_scope {
+            out_of_scope.push(stance);
+        } else if stance.best == class {
             right.push(stance);
         }
     }
-    let affordable = (f64::from(budget) * in_scope_rows as f64) as usize;
+    let affordable = affordable(budget, in_scope_rows);
     if !background {
         return (threshold_after(&right, f32::INFINITY, affordable), None);
     }
@@ -234,6 +238,11 @@ fn fit_rule(sample: &Sample, background: bool, temperature: f32, budget: f32) ->
     chosen
 }
 
+/// Whole rows within a budget. In `f32`, in which 0.005 of 1,000 is 5; widened, it would be a little less.
+fn affordable(budget: f32, rows: usize) -> usize {
+    (budget * rows as f32) as usize
+}
+
 /// The highest threshold at which, together with those the background takes, at most `affordable` right answers
 /// are lost.
 fn threshold_after(right: &[Stance], lead: f32, affordable: usize) -> Option<f32> {
@@ -251,41 +260,47 @@ mod tests {
 
     use super::*;
 
-    /// Two intents; `sure` rows of a hundred are right, all with the same lead.
-    fn sample_with(right: usize, lead: f32) -> Sample {
-        let mut sample = Sample::default();
-        for row in 0..1_000 {
-            sample.push(vec![lead, 0.0], u32::from(row >= right));
+    #[derive(Default)]
+    struct Sample(Vec<(Verdict, u32)>);
+
+    impl Sample {
+        fn push(&mut self, logits: impl Into<Vec<f32>>, class: u32) {
+            self.0.push((known(logits), class));
         }
-        sample
+
+        fn calibrate(&self, background: bool, budget: f32) -> Calibration {
+            let unseen: Vec<_> = self.0.iter().map(|(verdict, class)| Unseen { verdict, class: *class }).collect();
+            Calibration::fit(&unseen, background, budget)
+        }
+    }
+
+    fn known(logits: impl Into<Vec<f32>>) -> Verdict {
+        Verdict { logits: logits.into(), anything_known: true }
     }
 
     #[test]
     fn confidence_becomes_the_share_of_right_answers() {
-        let sample = sample_with(800, 5.0);
-        let calibration = Calibration::fit(&sample, false, 0.0);
-        let judged = calibration.judge(vec![5.0, 0.0], true);
+        let mut sample = Sample::default();
+        (0..1_000).for_each(|row| sample.push([5.0, 0.0], u32::from(row >= 800)));
+        let calibration = sample.calibrate(false, 0.0);
+        let judged = calibration.judge(&known([5.0, 0.0]));
         assert!((judged.confidence - 0.8).abs() < 0.005, "{}", judged.confidence);
     }
 
     #[test]
     fn a_handful_of_right_answers_is_no_certainty() {
         let mut sample = Sample::default();
-        (0..8).for_each(|_| sample.push(vec![3.0, 0.0], 0));
-        let judged = Calibration::fit(&sample, false, 0.0).judge(vec![3.0, 0.0], true);
+        (0..8).for_each(|_| sample.push([3.0, 0.0], 0));
+        let judged = sample.calibrate(false, 0.0).judge(&known([3.0, 0.0]));
         assert!((0.9..0.97).contains(&judged.confidence), "{}", judged.confidence);
     }
 
     #[test]
     fn the_threshold_spends_its_budget_and_no_more() {
         let mut sample = Sample::default();
-        (0..1_000).for_each(|row| sample.push(vec![1.0 + row as f32 / 100.0, 0.0], 0));
-        let calibration = Calibration::fit(&sample, false, 0.005);
-        let lost = sample
-            .logits
-            .iter()
-            .filter(|logits| calibration.judge(logits.to_vec(), true).out_of_scope.is_some())
-            .count();
+        (0..1_000).for_each(|row| sample.push([1.0 + row as f32 / 100.0, 0.0], 0));
+        let calibration = sample.calibrate(false, 0.005);
+        let lost = sample.0.iter().filter(|(verdict, _)| calibration.judge(verdict).out_of_scope.is_some()).count();
         assert_eq!(lost, 5);
     }
 
@@ -293,34 +308,35 @@ mod tests {
     fn labelled_strangers_are_recognised_by_the_background_where_the_threshold_cannot() {
         let mut sample = Sample::default();
         for row in 0..200 {
-            sample.push(vec![4.0 + row as f32 / 100.0, 0.0, -2.0], 0);
-            sample.push(vec![5.0, 0.0, 6.5], 2);
+            sample.push([4.0 + row as f32 / 100.0, 0.0, -2.0], 0);
+            sample.push([5.0, 0.0, 6.5], 2);
         }
-        let calibration = Calibration::fit(&sample, true, 0.0);
-        let stranger = calibration.judge(vec![5.0, 0.0, 6.5], true);
+        let calibration = sample.calibrate(true, 0.0);
+        let stranger = calibration.judge(&known([5.0, 0.0, 6.5]));
         assert_eq!(stranger.out_of_scope, Some(OutOfScopeReason::Background));
-        assert_eq!(calibration.judge(vec![4.5, 0.0, -2.0], true).out_of_scope, None);
+        assert_eq!(calibration.judge(&known([4.5, 0.0, -2.0])).out_of_scope, None);
     }
 
     #[test]
     fn a_model_that_is_never_right_sets_no_threshold() {
         let mut sample = Sample::default();
-        sample.push(vec![1.0, 0.0], 1);
-        assert_eq!(Calibration::fit(&sample, false, 0.1).threshold, None);
-        assert_eq!(Calibration::fit(&Sample::default(), true, 0.1), Calibration::none(true));
+        sample.push([1.0, 0.0], 1);
+        assert_eq!(sample.calibrate(false, 0.1).threshold, None);
+        assert_eq!(Sample::default().calibrate(true, 0.1), Calibration::none(true));
     }
 
     #[test]
     fn a_message_of_unknown_words_is_out_of_scope_whatever_the_bias() {
-        let judged = Calibration::none(false).judge(vec![9.0, 0.0], false);
+        let unknown = Verdict { logits: vec![9.0, 0.0], anything_known: false };
+        let judged = Calibration::none(false).judge(&unknown);
         assert_eq!(judged.out_of_scope, Some(OutOfScopeReason::NothingKnown));
     }
 
     #[test]
     fn the_runner_up_is_an_intent_and_never_the_background() {
-        let judged = Calibration::none(true).judge(vec![1.0, 3.0, 2.0], true);
+        let judged = Calibration::none(true).judge(&known([1.0, 3.0, 2.0]));
         assert_eq!((judged.best, judged.runner_up), (1, Some(0)));
-        let only = Calibration::none(true).judge(vec![1.0, 3.0], true);
+        let only = Calibration::none(true).judge(&known([1.0, 3.0]));
         assert_eq!(only.runner_up, None);
     }
 
@@ -333,17 +349,18 @@ mod tests {
         ) {
             let mut sample = Sample::default();
             for (logits, class) in &rows {
-                sample.push(logits.to_vec(), *class);
+                sample.push(*logits, *class);
             }
             let in_scope = if background { 3 } else { 4 };
-            let calibration = Calibration::fit(&sample, background, budget);
+            let calibration = sample.calibrate(background, budget);
             prop_assert!((0.049..=20.1).contains(&calibration.temperature));
             let rows_in_scope = rows.iter().filter(|(_, class)| *class < in_scope).count();
-            let affordable = (f64::from(budget) * rows_in_scope as f64) as usize;
-            let lost = rows
+            let affordable = affordable(budget, rows_in_scope);
+            let lost = sample
+                .0
                 .iter()
-                .filter(|(logits, class)| {
-                    let judged = calibration.judge(logits.to_vec(), true);
+                .filter(|(verdict, class)| {
+                    let judged = calibration.judge(verdict);
                     judged.best == *class as usize && judged.out_of_scope.is_some()
                 })
                 .count();

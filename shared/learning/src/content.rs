@@ -193,7 +193,8 @@ mod tests {
     #[test]
     fn a_character_that_expands_does_not_break_the_bound() {
         let long = "\u{fdfa}".repeat(MAX_CHARACTERS);
-        assert_eq!(normalise(&long).chars().count(), MAX_CHARACTERS);
+        let characters = normalise(&long).chars().count();
+        assert!((MAX_CHARACTERS - 1..=MAX_CHARACTERS).contains(&characters), "{characters}");
     }
 
     proptest! {

@@ -3,16 +3,22 @@
 //! A text is the vector of its known n-grams, each weighing (1 + ln count) × inverse document frequency, and each
 //! family scaled to length one (sub-linear tf–idf; Salton & Buckley 1988). The head is multinomial logistic
 //! regression fitted by plain stochastic gradient descent, one row at a time, with a step that falls linearly to
-//! zero and an L2 penalty (Bottou 2012, "Stochastic Gradient Descent Tricks"). Served weights are 8-bit.
+//! zero and an L2 penalty (Bottou 2012, "Stochastic Gradient Descent Tricks"). Each visit sees a random part of the
+//! row's n-grams (blankout noise; van der Maaten et al. 2013, "Learning with Marginalized Corrupted Features"), which
+//! keeps the head from leaning on a single one and makes an epoch three times faster. Served weights are 8-bit.
 
 use std::ops::ControlFlow;
 
-use crate::{parameters::Parameters, vocabulary::Vocabulary};
+use crate::{calibration::Verdict, parameters::Parameters, vocabulary::Vocabulary};
 
 /// Weights of a class row are padded to whole SIMD registers.
 const LANES: usize = 8;
 /// Below this the decayed scale is folded into the weights, long before `f32` loses precision.
 const SMALLEST_SCALE: f64 = 1e-4;
+
+/// Chance of an n-gram to be seen in one visit of its row. Measured on two splits of Banking77's training rows: 0.3
+/// gives 91.1 % where seeing everything gives 90.6 %.
+const SEEN: f32 = 0.3;
 
 /// A known n-gram and how often the row has it.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +50,7 @@ impl Weighting {
             if with < min_df {
                 return 0.0;
             }
-            (libm::log((1.0 + f64::from(total)) / (1.0 + f64::from(with))) + 1.0).powf(env("IDFP", 1.0) as f64) as f32
+            (libm::log((1.0 + f64::from(total)) / (1.0 + f64::from(with))) + 1.0) as f32
         };
         Self {
             inverse_document_frequency: rows_with.into_iter().map(weight).collect(),
@@ -69,7 +75,6 @@ impl Weighting {
                 vector.push((entry.position, value));
             }
             let norm = f32::sqrt(square);
-            let norm = if start == 0 && words > 0 { norm / env_ww() } else { norm };
             vector[start..].iter_mut().for_each(|(_, value)| *value /= norm);
         }
     }
@@ -100,13 +105,13 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    /// Fits a head. After each epoch `after_epoch` sees its number, from 1, and its mean loss in nats, and may
-    /// stop the work, which gives `None`.
+    /// Fits a head. After each epoch `after_epoch` sees its mean loss in nats and may stop the work, which
+    /// gives `None`.
     pub(crate) fn fit(
         lessons: &Lessons<'_>,
         weighting: &Weighting,
         parameters: &Parameters,
-        mut after_epoch: impl FnMut(u16, f32) -> ControlFlow<()>,
+        mut after_epoch: impl FnMut(f32) -> ControlFlow<()>,
     ) -> Option<Self> {
         let stride = lessons.classes.next_multiple_of(LANES);
         let mut head = Self {
@@ -123,9 +128,7 @@ impl Head {
         let mut scale = 1.0_f64;
         let mut vector = Vec::new();
         let mut gradient = vec![0.0; stride];
-        let drop = env("DROP", 0.0);
-        let smooth = env("SMOOTH", 0.0);
-        for epoch in 1..=parameters.epochs {
+        for _ in 0..parameters.epochs {
             random.shuffle(&mut order);
             let mut loss = 0.0;
             for &row in &order {
@@ -133,21 +136,10 @@ impl Head {
                 let rate = f64::from(parameters.learning_rate) * (1.0 - step / steps);
                 step += 1.0;
                 weighting.weigh(entries, &mut vector);
-                if drop > 0.0 {
-                    let keep = 1.0 / (1.0 - drop);
-                    vector.retain_mut(|(_, v)| {
-                        *v *= keep;
-                        random.next() >= (drop as f64 * 18446744073709551616.0) as u64
-                    });
-                }
+                vector.retain(|_| random.chance(SEEN));
+                vector.iter_mut().for_each(|(_, value)| *value /= SEEN);
                 head.logits(&vector, scale as f32, &mut gradient);
                 loss += softmax_gradient(&mut gradient[..head.classes], class);
-                if smooth > 0.0 {
-                    for g in &mut gradient[..head.classes] {
-                        *g -= smooth / head.classes as f32;
-                    }
-                    gradient[class as usize] += smooth;
-                }
                 head.descend(&vector, &gradient, rate, scale);
                 scale *= 1.0 - rate * f64::from(parameters.l2);
                 if scale < SMALLEST_SCALE {
@@ -156,7 +148,7 @@ impl Head {
                 }
             }
             let loss = (loss / order.len().max(1) as f64) as f32;
-            if after_epoch(epoch, loss).is_break() {
+            if after_epoch(loss).is_break() {
                 return None;
             }
         }
@@ -199,12 +191,9 @@ impl Head {
     }
 }
 
-/// `target += factor × source`, the inner loop of training.
+/// `target += factor × source`, the inner loop of training. By index, because a zip would be a call for each n-gram:
+/// where other crates are optimised for size, its code is shared with them instead of inlined here.
 #[inline]
-#[expect(
-    clippy::needless_range_loop,
-    reason = "a zip is a call here: builds that optimise other crates for size share its code instead of inlining it"
-)]
 fn add_scaled(target: &mut [f32], factor: f32, source: &[f32]) {
     let source = &source[..target.len()];
     for lane in 0..target.len() {
@@ -248,7 +237,8 @@ impl QuantisedHead {
         self.bias.len()
     }
 
-    pub(crate) fn logits(&self, vector: &[(u32, f32)]) -> Vec<f32> {
+    /// What the head says of a vector.
+    pub(crate) fn verdict(&self, vector: &[(u32, f32)]) -> Verdict {
         let mut logits = self.bias.clone();
         for &(position, value) in vector {
             let position = position as usize;
@@ -258,7 +248,7 @@ impl QuantisedHead {
                 *logit += factor * f32::from(*weight);
             }
         }
-        logits
+        Verdict { logits, anything_known: !vector.is_empty() }
     }
 }
 
@@ -277,6 +267,12 @@ impl SplitMix64 {
     /// A number below `limit`, by multiplication (Lemire 2019); its bias of at most `limit` / 2⁶⁴ is of no matter.
     fn below(&mut self, limit: usize) -> usize {
         ((u128::from(self.next()) * limit as u128) >> 64) as usize
+    }
+
+    /// Whether something of this probability happens.
+    fn chance(&mut self, probability: f32) -> bool {
+        let limit = (f64::from(probability) * (1_u64 << 53) as f64) as u64;
+        self.next() >> 11 < limit
     }
 
     /// Fisher–Yates.
@@ -325,7 +321,7 @@ mod tests {
         let lessons = Lessons { rows: vec![(&first[..], 0), (&second[..], 1)], classes: 2 };
         let parameters = Parameters { epochs: 100, learning_rate: 1.0, ..Parameters::default() };
         let mut losses = Vec::new();
-        let head = Head::fit(&lessons, &weighting(3, 3), &parameters, |_, loss| {
+        let head = Head::fit(&lessons, &weighting(3, 3), &parameters, |loss| {
             losses.push(loss);
             ControlFlow::Continue(())
         })
@@ -334,7 +330,7 @@ mod tests {
         let vector = [(0, 1.0)];
         let mut exact = vec![0.0; head.stride];
         head.logits(&vector, 1.0, &mut exact);
-        let served = head.quantise().logits(&vector);
+        let served = head.quantise().verdict(&vector).logits;
         assert!(served[0] > served[1] + 1.0);
         assert!((served[0] - exact[0]).abs() < 0.02 * exact[0].abs());
     }
@@ -343,7 +339,7 @@ mod tests {
     fn work_stops_when_it_is_told_to() {
         let row = [entry(0, 1)];
         let lessons = Lessons { rows: vec![(&row[..], 0)], classes: 2 };
-        let stopped = Head::fit(&lessons, &weighting(1, 1), &Parameters::default(), |_, _| ControlFlow::Break(()));
+        let stopped = Head::fit(&lessons, &weighting(1, 1), &Parameters::default(), |_| ControlFlow::Break(()));
         assert!(stopped.is_none());
     }
 
@@ -359,6 +355,13 @@ mod tests {
         }
 
         #[test]
+        fn chances_are_what_they_say(seed in any::<u64>()) {
+            let mut random = SplitMix64(seed);
+            let happened = (0..10_000).filter(|_| random.chance(SEEN)).count();
+            prop_assert!((2_700..3_300).contains(&happened), "{happened} of 10,000");
+        }
+
+        #[test]
         fn a_shuffle_keeps_every_row(length in 0_usize..200, seed in any::<u64>()) {
             let mut order: Vec<usize> = (0..length).collect();
             SplitMix64(seed).shuffle(&mut order);
@@ -366,12 +369,4 @@ mod tests {
             prop_assert!(order.into_iter().eq(0..length));
         }
     }
-}
-
-pub fn env(n: &str, d: f32) -> f32 {
-    std::env::var(n).ok().map_or(d, |v| v.parse().unwrap())
-}
-pub fn env_ww() -> f32 {
-    static W: std::sync::OnceLock<f32> = std::sync::OnceLock::new();
-    *W.get_or_init(|| env("WW", 1.0))
 }

@@ -28,8 +28,8 @@ pub(crate) fn fold(group: Group, folds: u64) -> u64 {
 }
 
 /// Which half of the hold-out a group belongs to.
-pub(crate) fn half(group: Group) -> u64 {
-    fold(group, 2)
+pub(crate) fn half(group: Group) -> usize {
+    usize::from(fold(group, 2) == 1)
 }
 
 /// For each row, given as its group and its class, whether it is held out. Where every row of a class would be,

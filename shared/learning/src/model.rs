@@ -27,7 +27,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     CODE_VERSION,
     batch::MAX_LABEL_BYTES,
-    calibration::{Calibration, Judgement, OutOfScopeReason},
+    calibration::{Calibration, OutOfScopeReason},
     features::{FeatureCounts, extract},
     head::{Entry, QuantisedHead, Weighting},
     parameters::Parameters,
@@ -236,7 +236,9 @@ impl Model {
     pub fn predict_features(&self, features: &FeatureCounts) -> Prediction<'_> {
         let mut entries = Vec::with_capacity(features.words().len() + features.characters().len());
         self.vocabulary.locate(features, |position, count| entries.push(Entry { position, count }));
-        let judgement = self.judge(&entries, &self.manifest.calibration);
+        let mut vector = Vec::with_capacity(entries.len());
+        self.weighting.weigh(&entries, &mut vector);
+        let judgement = self.manifest.calibration.judge(&self.head.verdict(&vector));
         let intent = |class: usize| self.manifest.intents[class].as_str();
         let runner_up = judgement
             .runner_up
@@ -253,12 +255,6 @@ impl Model {
         }
     }
 
-    fn judge(&self, entries: &[Entry], calibration: &Calibration) -> Judgement {
-        let mut vector = Vec::with_capacity(entries.len());
-        self.weighting.weigh(entries, &mut vector);
-        calibration.judge(self.head.logits(&vector), !vector.is_empty())
-    }
-
     /// The artefact. The same model always gives the same bytes.
     ///
     /// # Errors
@@ -272,7 +268,7 @@ impl Model {
             idf: little_endian(&self.weighting.inverse_document_frequency, f32::to_le_bytes),
             scales: little_endian(&self.head.scales, f32::to_le_bytes),
             bias: little_endian(&self.head.bias, f32::to_le_bytes),
-            weights: little_endian(&self.head.weights, i8::to_le_bytes),
+            weights: self.head.weights.iter().map(|weight| weight.cast_unsigned()).collect(),
         };
         let digest = content.digest(&manifest);
         let ngrams = self.vocabulary.len();
@@ -352,7 +348,7 @@ impl Model {
         };
         let head = QuantisedHead {
             scales: finite(content.scales, SCALES)?,
-            weights: native(content.weights, i8::from_le_bytes),
+            weights: content.weights.iter().map(|weight| weight.cast_signed()).collect(),
             bias: finite(content.bias, BIAS)?,
         };
         Ok(Self { manifest, vocabulary, weighting, head })
@@ -478,4 +474,118 @@ fn finite(bytes: &[u8], tensor: &'static str) -> Result<Vec<f32>, ArtefactError>
         return Ok(values);
     }
     Err(ArtefactError::Tensor { tensor, fault: "holds a value that is not finite" })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::sentences::{strangers, support_rows, train};
+
+    static MODEL: LazyLock<Model> = LazyLock::new(|| {
+        let parameters = Parameters { epochs: 2, min_df: 20, ..Parameters::default() };
+        train(&[&support_rows(), &strangers()], &parameters).unwrap().model
+    });
+
+    fn bytes() -> Vec<u8> {
+        MODEL.to_bytes().unwrap()
+    }
+
+    fn header_length(bytes: &[u8]) -> usize {
+        SafeTensors::read_metadata(bytes).unwrap().0 + size_of::<u64>()
+    }
+
+    /// The artefact with a change to its manifest and a digest that vouches for it.
+    fn forged(change: impl FnOnce(&mut Manifest)) -> Result<Model, ArtefactError> {
+        let mut model = MODEL.clone();
+        change(&mut model.manifest);
+        Model::from_bytes(&model.to_bytes().unwrap())
+    }
+
+    #[test]
+    fn a_loaded_model_is_the_saved_one_to_the_last_byte() {
+        let loaded = Model::from_bytes(&bytes()).unwrap();
+        assert_eq!(loaded, *MODEL);
+        assert_eq!(loaded.to_bytes().unwrap(), bytes());
+        assert_eq!(loaded.predict("where is my parcel"), MODEL.predict("where is my parcel"));
+    }
+
+    #[test]
+    fn the_hash_is_that_of_the_bytes() {
+        assert_eq!(model_hash(b""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    }
+
+    #[test]
+    fn a_truncated_artefact_is_refused() {
+        let bytes = bytes();
+        for length in (0..bytes.len()).step_by(97).chain([bytes.len() - 1]) {
+            assert!(Model::from_bytes(&bytes[..length]).is_err(), "{length} bytes were accepted");
+        }
+    }
+
+    #[test]
+    fn replies_must_be_for_known_intents_and_of_bounded_length() {
+        let reply = |intent: &str, text: String| BTreeMap::from([(intent.to_owned(), text)]);
+        let unknown = MODEL.clone().with_replies(reply("weather", String::new()));
+        assert_eq!(unknown, Err(ArtefactError::UnknownIntent { intent: "weather".to_owned() }));
+        let endless = MODEL.clone().with_replies(reply("refund", "x".repeat(MAX_REPLY_BYTES + 1)));
+        assert_eq!(endless, Err(ArtefactError::RepliesTooLong { intent: "refund".to_owned() }));
+    }
+
+    #[test]
+    fn a_manifest_that_does_not_fit_is_refused_even_with_a_valid_digest() {
+        assert!(forged(|_| {}).is_ok());
+        assert!(matches!(forged(|m| m.format = 2), Err(ArtefactError::Manifest { .. })));
+        assert!(matches!(forged(|m| m.intents.reverse()), Err(ArtefactError::Manifest { .. })));
+        assert!(matches!(forged(|m| m.intents.clear()), Err(ArtefactError::Manifest { .. })));
+        assert!(matches!(forged(|m| m.calibration.temperature = 0.0), Err(ArtefactError::Manifest { .. })));
+        assert!(matches!(forged(|m| m.calibration.background_lead = None), Err(ArtefactError::Tensor { .. })));
+        let endless = "x".repeat(MAX_LABEL_BYTES + 1);
+        assert!(matches!(forged(|m| m.intents.push(endless)), Err(ArtefactError::Manifest { .. })));
+    }
+
+    #[test]
+    fn numbers_that_are_none_are_refused_even_with_a_valid_digest() {
+        let mut model = MODEL.clone();
+        model.head.bias[0] = f32::NAN;
+        let refused = Model::from_bytes(&model.to_bytes().unwrap()).unwrap_err();
+        assert_eq!(refused, ArtefactError::Tensor { tensor: BIAS, fault: "holds a value that is not finite" });
+    }
+
+    proptest! {
+        #[test]
+        fn a_changed_byte_is_noticed(at in any::<prop::sample::Index>(), change in 1..=u8::MAX) {
+            let mut bytes = bytes();
+            let header = header_length(&bytes);
+            let at = header + at.index(bytes.len() - header);
+            bytes[at] ^= change;
+            prop_assert_eq!(Model::from_bytes(&bytes), Err(ArtefactError::Digest));
+        }
+
+        #[test]
+        fn a_changed_header_is_refused_or_says_the_same(at in any::<prop::sample::Index>(), with in any::<u8>()) {
+            let mut bytes = bytes();
+            let at = at.index(header_length(&bytes));
+            bytes[at] = with;
+            if let Ok(model) = Model::from_bytes(&bytes) {
+                prop_assert_eq!(&model, &*MODEL);
+            }
+        }
+
+        #[test]
+        fn garbage_is_never_a_panic(garbage in prop::collection::vec(any::<u8>(), 0..300)) {
+            prop_assert!(Model::from_bytes(&garbage).is_err());
+        }
+
+        #[test]
+        fn every_message_gets_a_sound_answer(text in ".{0,200}") {
+            let prediction = MODEL.predict(&text);
+            prop_assert!((0.0..=1.0).contains(&prediction.confidence));
+            prop_assert!((-1e-6..=1.0).contains(&prediction.margin) || prediction.out_of_scope.is_some());
+            prop_assert_eq!(prediction.intent.is_none(), prediction.out_of_scope.is_some());
+        }
+    }
 }

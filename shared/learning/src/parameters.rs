@@ -35,8 +35,8 @@ impl Default for Parameters {
     fn default() -> Self {
         Self {
             seed: 0,
-            epochs: 15,
-            learning_rate: 0.3,
+            epochs: 20,
+            learning_rate: 0.5,
             l2: 1e-6,
             min_df: 2,
             hold_out_share: 0.1,
@@ -74,9 +74,10 @@ impl Parameters {
     }
 }
 
-/// A limit such as 0.05 is not exact in `f32`, so a value is compared as the `f32` it was given as.
+/// Limits are rounded to `f32` as the values were, so that the limit itself lies within.
 fn within(parameter: &'static str, value: f64, lowest: f64, highest: f64) -> Result<(), ParameterError> {
-    if (f64::from(lowest as f32).min(lowest)..=f64::from(highest as f32).max(highest)).contains(&value) {
+    let range = f64::from(lowest as f32)..=f64::from(highest as f32);
+    if range.contains(&value) {
         return Ok(());
     }
     Err(ParameterError { parameter, value, lowest, highest })

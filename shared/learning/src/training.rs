@@ -25,7 +25,7 @@ use utoipa::ToSchema;
 use crate::{
     OUT_OF_SCOPE_LABEL,
     batch::FeaturisedRow,
-    calibration::{Calibration, Sample},
+    calibration::{Calibration, Unseen, Verdict},
     content::{ContentHash, Group},
     evaluation::{Evaluation, Outcome},
     head::{Entry, Head, Lessons, QuantisedHead, Weighting},
@@ -258,45 +258,44 @@ pub fn fit(
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<Fitted, TrainingError> {
     parameters.validate()?;
-    let lessons = Curriculum::of(set)?;
-    let everything: Vec<usize> = (0..lessons.rows.len()).collect();
-    let groups: Vec<_> = lessons.rows.iter().map(|row| (row.group, row.class)).collect();
+    let curriculum = Curriculum::of(set)?;
+    let everything: Vec<usize> = (0..curriculum.rows.len()).collect();
+    let groups: Vec<_> = curriculum.rows.iter().map(|row| (row.group, row.class)).collect();
     let is_held_out = hold_out::split(&groups, parameters.hold_out_share);
     let (held_out, training): (Vec<usize>, Vec<usize>) = everything.iter().copied().partition(|&row| is_held_out[row]);
-    let in_scope = held_out.iter().filter(|&&row| lessons.is_in_scope(row)).count();
+    let in_scope = held_out.iter().filter(|&&row| curriculum.is_in_scope(row)).count();
     let enough = in_scope >= CALIBRATION_ROWS;
 
     let twin_fits = u32::from(in_scope > 0);
     let fold_fits = if enough { 0 } else { FOLDS as u32 };
     let mut work = Work {
-        curriculum: &lessons,
+        curriculum: &curriculum,
         parameters,
         progress,
         done: 0,
         total: u32::from(parameters.epochs) * (twin_fits + fold_fits + 1),
     };
 
-    let unseen = match in_scope {
-        0 => Sample::default(),
-        _ => work.fit(Stage::Evaluating, &training)?.sample(&lessons, &held_out),
+    let judged = match in_scope {
+        0 => Vec::new(),
+        _ => work.fit(Stage::Evaluating, &training)?.judge(&curriculum, held_out.iter().copied()),
     };
-    let calibration = if enough {
-        lessons.calibrate(&unseen, parameters)
-    } else {
-        lessons.calibrate(&work.cross_validate(&training)?, parameters)
-    };
+    let validated = if enough { None } else { Some(work.cross_validate(&training)?) };
+    let calibrating = validated.as_ref().unwrap_or(&judged);
+    let calibration = curriculum.calibrate(calibrating, parameters, |_| true);
     let evaluation = if enough {
-        let halves = lessons.calibrate_halves(&held_out, &unseen, parameters);
-        lessons.evaluate(&held_out, &unseen, |group| &halves[1 - hold_out::half(group) as usize])
+        let halves =
+            [0, 1].map(|half| curriculum.calibrate(calibrating, parameters, |group| hold_out::half(group) == half));
+        curriculum.evaluate(&judged, |group| &halves[1 - hold_out::half(group)])
     } else {
-        lessons.evaluate(&held_out, &unseen, |_| &calibration)
+        curriculum.evaluate(&judged, |_| &calibration)
     };
     let served = work.fit(Stage::Fitting, &everything)?;
     let manifest = Model::manifest_of(
         data_hash(&set.ascending()),
         set.counts.distinct,
         parameters.clone(),
-        lessons.intents.clone(),
+        curriculum.intents.clone(),
         calibration,
     );
     Ok(Fitted {
@@ -362,43 +361,38 @@ impl<'set> Curriculum<'set> {
         (self.rows[row].class as usize) < self.intents.len()
     }
 
-    fn calibrate(&self, sample: &Sample, parameters: &Parameters) -> Calibration {
-        Calibration::fit(sample, self.background, parameters.out_of_scope_budget)
-    }
-
-    /// A calibration for each half of the held-out rows, fitted on that half.
-    fn calibrate_halves(&self, held_out: &[usize], unseen: &Sample, parameters: &Parameters) -> [Calibration; 2] {
-        [0, 1].map(|half| {
-            let mut sample = Sample::default();
-            for ((row, logits), class) in held_out.iter().zip(&unseen.logits).zip(&unseen.classes) {
-                if hold_out::half(self.rows[*row].group) == half {
-                    sample.push(logits.clone(), *class);
-                }
-            }
-            self.calibrate(&sample, parameters)
-        })
+    /// The calibration that the verdicts on rows of some groups call for.
+    fn calibrate(
+        &self,
+        judged: &[(usize, Verdict)],
+        parameters: &Parameters,
+        includes: impl Fn(Group) -> bool,
+    ) -> Calibration {
+        let unseen: Vec<Unseen<'_>> = judged
+            .iter()
+            .filter(|(row, _)| includes(self.rows[*row].group))
+            .map(|(row, verdict)| Unseen { verdict, class: self.rows[*row].class })
+            .collect();
+        Calibration::fit(&unseen, self.background, parameters.out_of_scope_budget)
     }
 
     fn evaluate<'calibration>(
         &self,
-        held_out: &[usize],
-        unseen: &Sample,
+        judged: &[(usize, Verdict)],
         calibration_for: impl Fn(Group) -> &'calibration Calibration,
     ) -> Option<Evaluation> {
         let uncalibrated = Calibration::none(self.background);
-        let outcomes: Vec<Outcome<'_>> = held_out
+        let outcomes: Vec<Outcome<'_>> = judged
             .iter()
-            .zip(&unseen.logits)
-            .map(|(&row, logits)| {
-                let lesson = &self.rows[row];
-                let known = !lesson.entries.is_empty();
-                let judged = calibration_for(lesson.group).judge(logits.clone(), known);
+            .map(|(row, verdict)| {
+                let lesson = &self.rows[*row];
+                let judgement = calibration_for(lesson.group).judge(verdict);
                 Outcome {
                     actual: self.intents.get(lesson.class as usize).map(String::as_str),
-                    best: &self.intents[judged.best],
-                    out_of_scope: judged.out_of_scope.is_some(),
-                    confidence: judged.confidence,
-                    raw_confidence: uncalibrated.judge(logits.clone(), known).confidence,
+                    best: &self.intents[judgement.best],
+                    out_of_scope: judgement.out_of_scope.is_some(),
+                    confidence: judgement.confidence,
+                    raw_confidence: uncalibrated.judge(verdict).confidence,
                 }
             })
             .collect();
@@ -413,15 +407,14 @@ struct Served {
 }
 
 impl Served {
-    fn sample(&self, curriculum: &Curriculum<'_>, rows: &[usize]) -> Sample {
-        let mut sample = Sample::default();
+    /// Rows with what the head says of them.
+    fn judge(&self, curriculum: &Curriculum<'_>, rows: impl Iterator<Item = usize>) -> Vec<(usize, Verdict)> {
         let mut vector = Vec::new();
-        for &row in rows {
-            let lesson = &curriculum.rows[row];
-            self.weighting.weigh(lesson.entries, &mut vector);
-            sample.push(self.head.logits(&vector), lesson.class);
-        }
-        sample
+        rows.map(|row| {
+            self.weighting.weigh(curriculum.rows[row].entries, &mut vector);
+            (row, self.head.verdict(&vector))
+        })
+        .collect()
     }
 }
 
@@ -444,7 +437,7 @@ impl Work<'_> {
             self.parameters.min_df,
         );
         let lessons = Lessons { rows: lessons, classes: self.curriculum.classes() };
-        let head = Head::fit(&lessons, &weighting, self.parameters, |_, loss| {
+        let head = Head::fit(&lessons, &weighting, self.parameters, |loss| {
             self.done += 1;
             (self.progress)(Progress { stage, done: self.done, total: self.total, loss })
         });
@@ -452,23 +445,24 @@ impl Work<'_> {
         Ok(Served { weighting, head })
     }
 
-    /// Logits of every row by a head that has not seen it. Rows of a class that such a head knows nothing of are
+    /// Verdicts on rows by heads that have not seen them. Rows of a class that such a head knows nothing of are
     /// left out: they would teach mistrust of classes that the shipped model does know.
-    fn cross_validate(&mut self, rows: &[usize]) -> Result<Sample, TrainingError> {
-        let mut sample = Sample::default();
+    fn cross_validate(&mut self, rows: &[usize]) -> Result<Vec<(usize, Verdict)>, TrainingError> {
+        let curriculum = self.curriculum;
+        let mut judged = Vec::with_capacity(rows.len());
         for part in 0..FOLDS {
             let (unseen, seen): (Vec<usize>, Vec<usize>) =
-                rows.iter().partition(|&&row| hold_out::fold(self.curriculum.rows[row].group, FOLDS) == part);
-            let mut taught = vec![false; self.curriculum.classes()];
+                rows.iter().partition(|&&row| hold_out::fold(curriculum.rows[row].group, FOLDS) == part);
+            let mut taught = vec![false; curriculum.classes()];
             for &row in &seen {
-                taught[self.curriculum.rows[row].class as usize] = true;
+                taught[curriculum.rows[row].class as usize] = true;
             }
-            let unseen: Vec<usize> =
-                unseen.into_iter().filter(|&row| taught[self.curriculum.rows[row].class as usize]).collect();
-            let part = self.fit(Stage::Calibrating, &seen)?.sample(self.curriculum, &unseen);
-            sample.logits.extend(part.logits);
-            sample.classes.extend(part.classes);
+            let unseen = unseen.into_iter().filter(|&row| taught[curriculum.rows[row].class as usize]);
+            judged.extend(self.fit(Stage::Calibrating, &seen)?.judge(curriculum, unseen));
         }
-        Ok(sample)
+        Ok(judged)
     }
 }
+
+#[cfg(test)]
+mod tests;

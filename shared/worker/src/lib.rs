@@ -85,7 +85,7 @@ where
                 response.batch_item_failures.push(failure);
             }
         }
-        response
+        Ok(response)
     })
 }
 
@@ -112,13 +112,13 @@ where
     }
 }
 
-/// Takes events of one kind with `handler` until the process ends.
+/// Takes events of one kind with `handler` until the process ends. An event that fails comes back whole.
 pub fn serve_event<E, R, H, F>(operation: &'static str, handler: H) -> Exit
 where
     E: DeserializeOwned + Send + 'static,
     R: Serialize + Send + 'static,
     H: Fn(Cloud, E) -> F + Copy + Send + Sync + 'static,
-    F: Future<Output = R> + Send + 'static,
+    F: Future<Output = Result<R, Failure>> + Send + 'static,
 {
     romashka_telemetry::init();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -126,16 +126,15 @@ where
         let cloud = Cloud::from_env().await;
         lambda_runtime::run(service_fn(move |event: LambdaEvent<E>| {
             let cloud = cloud.clone();
-            async move { Ok::<_, lambda_runtime::Error>(handler(cloud, event.payload).await) }
+            async move {
+                let done = handler(cloud, event.payload).await;
+                done.inspect_err(|failure| tracing::error!(operation, cause = %failure, "the event failed"))
+                    .map_err(lambda_runtime::Error::from)
+            }
         }))
         .await
         .inspect_err(|error| tracing::error!(operation, %error, "the function ends"))
     })
-}
-
-/// Where a message stopped making sense, without any of its content.
-fn shape_of(error: &serde_json::Error) -> String {
-    format!("{:?} error at column {}", error.classify(), error.column())
 }
 
 /// How long a claim on work must last so that it outlives every run of this function: its timeout, which the template
@@ -143,4 +142,9 @@ fn shape_of(error: &serde_json::Error) -> String {
 pub fn lease_seconds() -> i64 {
     const LONGEST_RUN_ON_LAMBDA: i64 = 900;
     std::env::var("LEASE_SECONDS").ok().and_then(|seconds| seconds.parse().ok()).unwrap_or(LONGEST_RUN_ON_LAMBDA)
+}
+
+/// Where a message stopped making sense, without any of its content.
+fn shape_of(error: &serde_json::Error) -> String {
+    format!("{:?} error at column {}", error.classify(), error.column())
 }

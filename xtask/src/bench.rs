@@ -1,0 +1,148 @@
+//! Measures the deployed system from outside, as a tenant meets it.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use clap::ValueEnum;
+use serde_json::{Value, json};
+
+use crate::client::Tenant;
+use crate::cloud::Cloud;
+use crate::feed::Socket;
+use crate::job::{Show, Source, millis, train_and_deploy};
+use crate::root;
+use crate::score::{Percentiles, read};
+
+/// What to measure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum What {
+    /// `POST /v1/answers`: alone, at concurrency 16, and the first one of a fresh process.
+    Answers,
+    /// From a change of state in the table to its frame at a client.
+    Push,
+}
+
+/// Measures and prints.
+pub fn run(cloud: &Cloud, what: What) -> Result<()> {
+    let tenant = cloud.tenant("bench", "admin")?;
+    match what {
+        What::Answers => answers(&tenant),
+        What::Push => push(&tenant),
+    }
+}
+
+fn sample() -> Result<Vec<Source>> {
+    let bytes = std::fs::read(root().join("xtask/sample/utterances.csv"))?;
+    Ok(vec![Source { name: "utterances.csv".to_owned(), kind: "utterances".to_owned(), bytes }])
+}
+
+fn answers(tenant: &Tenant) -> Result<()> {
+    train_and_deploy(tenant, &sample()?, Show::Nothing)?;
+    let questions = read(&std::fs::read(root().join("xtask/sample/questions.csv"))?)?;
+    let questions: Vec<_> = questions.into_iter().map(|question| question.text).collect();
+    let first = ask(tenant, &questions[0])?;
+    print("first answer of this deployment", &Percentiles::of(vec![first]));
+    for question in &questions {
+        ask(tenant, question)?;
+    }
+    let alone = ask_all(tenant, &questions, 1, 600)?;
+    print("alone", &alone);
+    let crowd = ask_all(tenant, &questions, 16, 1600)?;
+    print("at concurrency 16", &crowd);
+    Ok(())
+}
+
+/// Asks `count` questions over `threads` connections.
+fn ask_all(tenant: &Tenant, questions: &[String], threads: usize, count: usize) -> Result<Percentiles> {
+    let (next, durations) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads)
+            .map(|_| {
+                scope.spawn(|| -> Result<()> {
+                    loop {
+                        let index = next.fetch_add(1, Ordering::Relaxed);
+                        if index >= count {
+                            return Ok(());
+                        }
+                        let took = ask(tenant, &questions[index % questions.len()])?;
+                        durations.lock().unwrap_or_else(PoisonError::into_inner).push(took);
+                    }
+                })
+            })
+            .collect();
+        for worker in workers {
+            worker.join().map_err(|_| anyhow::anyhow!("a worker panicked"))??;
+        }
+        Ok::<_, anyhow::Error>(())
+    })?;
+    Ok(Percentiles::of(durations.into_inner().unwrap_or_else(PoisonError::into_inner)))
+}
+
+fn ask(tenant: &Tenant, question: &str) -> Result<f64> {
+    let started = Instant::now();
+    tenant.post("/v1/answers", &json!({ "text": question }))?;
+    Ok(started.elapsed().as_secs_f64() * 1000.0)
+}
+
+/// Starts sessions and compares the time in each transition with the time its first frame arrived. Both clocks are this
+/// machine's.
+fn push(tenant: &Tenant) -> Result<()> {
+    const SESSIONS: usize = 20;
+    let upload = sample()?;
+    let bytes = &upload[0].bytes;
+    let id = tenant.upload(&upload[0].name, &upload[0].kind, bytes)?;
+    let path = format!("/v1/uploads/{id}");
+    tenant.poll(&path, Duration::from_secs(60), |upload| upload["state"] == "ready" || upload["state"] == "failed")?;
+    let mut socket = Socket::open(tenant)?;
+    socket.send(&json!({ "action": "subscribe", "topic": "tenant" }))?;
+    socket.await_frame(Duration::from_secs(10))?;
+    let seen: Arc<Mutex<BTreeMap<(String, u64), ()>>> = Arc::default();
+    let mut delays = Vec::new();
+    for _ in 0..SESSIONS {
+        let session = tenant.post("/v1/training-sessions", &json!({ "upload_ids": [id] }))?;
+        let wanted = session["id"].clone();
+        let started = Instant::now();
+        loop {
+            if started.elapsed() > Duration::from_secs(60) {
+                bail!("a session did not end within a minute");
+            }
+            let Some(frame) = socket.poll()? else { continue };
+            let arrived = now_millis();
+            if frame["resource"]["id"] != wanted {
+                continue;
+            }
+            delays.extend(news(&frame, &seen, arrived));
+            if matches!(frame["resource"]["state"].as_str(), Some("completed" | "failed")) {
+                break;
+            }
+        }
+    }
+    println!("{} changes of state in {SESSIONS} sessions", delays.len());
+    print("from the change to its frame", &Percentiles::of(delays));
+    Ok(())
+}
+
+/// How long ago each state that the frame newly tells of was entered.
+fn news(frame: &Value, seen: &Mutex<BTreeMap<(String, u64), ()>>, arrived: f64) -> Vec<f64> {
+    let id = frame["resource"]["id"].as_str().unwrap_or_default().to_owned();
+    let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+    let transitions = frame["transitions"].as_array().into_iter().flatten();
+    let fresh = transitions.filter(|transition| {
+        let seq = transition["seq"].as_u64().unwrap_or(0);
+        seen.insert((id.clone(), seq), ()).is_none()
+    });
+    fresh.filter_map(|transition| Some(arrived - millis(&transition["at"])?)).collect()
+}
+
+fn now_millis() -> f64 {
+    const DAY: f64 = 86_400_000.0;
+    let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    (since_epoch.as_secs_f64() * 1000.0) % DAY
+}
+
+fn print(what: &str, percentiles: &Percentiles) {
+    println!("{what:>34}: p50 {:.1} ms, p99 {:.1} ms", percentiles.p50, percentiles.p99);
+}

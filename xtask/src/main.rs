@@ -1,0 +1,294 @@
+//! `cargo xtask`: see `cargo xtask --help`.
+
+#![expect(clippy::print_stdout, reason = "a command line talks to its terminal")]
+
+use std::fs;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use clap::{Parser, Subcommand, ValueEnum};
+use serde_json::{Value, json};
+use xtask::client::{Tenant, text};
+use xtask::cloud::{Cloud, Timing};
+use xtask::job::{Show, Source, Trained, train_and_deploy};
+use xtask::{bench, check, logs, redrive, root, score};
+
+/// What the functions of the local cloud are given; a laptop recovers sooner than AWS's defaults allow.
+const TIMING: Timing = Timing { work_timeout: 10, long_timeout: 300 };
+
+/// The tenant that the local cloud is shown with.
+const DEMO: &str = "lindenhof";
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Romashka on one machine: run it, train with your own file, test it.")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// The local cloud's port; the dev issuer takes the next one.
+    #[arg(long, global = true, default_value_t = 4566)]
+    port: u16,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Do the main job on the sample shop, and leave the local cloud up.
+    Run {
+        /// Use a cloud of its own, leave nothing running, and say by the exit code whether all went well.
+        #[arg(long)]
+        check: bool,
+        /// Build the functions as AWS gets them.
+        #[arg(long)]
+        release: bool,
+    },
+    /// Upload a file, train on it, deploy the model and, with --test, ask it every row of a labelled file.
+    Train {
+        /// The file to learn from (CSV or NDJSON).
+        file: PathBuf,
+        /// What it holds.
+        #[arg(long)]
+        kind: Kind,
+        /// A file with columns such as `text,intent` whose rows are asked.
+        #[arg(long)]
+        test: Option<PathBuf>,
+        /// Print one JSON document instead of words.
+        #[arg(long)]
+        json: bool,
+        /// Build the functions as AWS gets them.
+        #[arg(long)]
+        release: bool,
+        /// The tenant to do it for.
+        #[arg(long, default_value = "own")]
+        tenant: String,
+    },
+    /// End the local cloud; what it holds stays.
+    Stop,
+    /// End the local cloud and forget what it holds.
+    Reset,
+    /// Show what functions print.
+    Logs {
+        /// One function, such as `training-fit`; all where it is left out.
+        function: Option<String>,
+        /// Do not go on with what comes.
+        #[arg(long)]
+        once: bool,
+    },
+    /// Print a token of the dev issuer.
+    Token {
+        /// The tenant it is for.
+        #[arg(long, default_value = DEMO)]
+        tenant: String,
+        /// owner, admin, agent or viewer.
+        #[arg(long, default_value = "admin")]
+        role: String,
+    },
+    /// Put the dead letters of a queue back to work.
+    Redrive {
+        /// Ingest, Prepare, Training or Fit.
+        queue: String,
+    },
+    /// Run every test, or those of the product whose name holds FILTER.
+    Test {
+        /// Part of a test's name.
+        filter: Option<String>,
+    },
+    /// Measure the deployed system.
+    Bench {
+        /// What to measure.
+        what: bench::What,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Kind {
+    Utterances,
+    Faq,
+    Conversations,
+    Knowledge,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Utterances => "utterances",
+            Self::Faq => "faq",
+            Self::Conversations => "conversations",
+            Self::Knowledge => "knowledge",
+        }
+    }
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let cloud = Cloud::lasting(arguments.port);
+    match arguments.command {
+        Command::Run { check: true, release } => check_run(release),
+        Command::Run { check: false, release } => {
+            up(&cloud, release)?;
+            demonstrate(&cloud.tenant(DEMO, "admin")?)?;
+            introduce(&cloud)
+        }
+        Command::Train { file, kind, test, json, release, tenant } => {
+            // Read before anything is built: a misspelt path should not cost minutes.
+            let source = source(&file, kind)?;
+            let rows = test.as_deref().map(labelled).transpose()?;
+            up(&cloud, release)?;
+            train(&cloud.tenant(&tenant, "admin")?, source, rows, json)
+        }
+        Command::Stop => {
+            let ended = cloud.stop()?;
+            println!("{}", if ended { "the local cloud has ended" } else { "no local cloud was running" });
+            Ok(())
+        }
+        Command::Reset => cloud.reset(),
+        Command::Logs { function, once } => logs::show(&cloud, function.as_deref(), !once),
+        Command::Token { tenant, role } => {
+            println!("{}", cloud.tenant(&tenant, &role)?.token());
+            Ok(())
+        }
+        Command::Redrive { queue } => redrive::redrive(&cloud, &queue),
+        Command::Test { filter } => check::test(filter.as_deref()),
+        Command::Bench { what } => {
+            up(&cloud, true)?;
+            bench::run(&cloud, what)
+        }
+    }
+}
+
+fn up(cloud: &Cloud, release: bool) -> Result<()> {
+    cloud.start()?;
+    cloud.deploy(release, TIMING)
+}
+
+/// Does the main job on a cloud of its own and ends it, whatever comes of it.
+fn check_run(release: bool) -> Result<()> {
+    let cloud = Cloud::throwaway("check", 4586);
+    let done = up(&cloud, release).and_then(|()| demonstrate(&cloud.tenant(DEMO, "admin")?));
+    cloud.stop()?;
+    done
+}
+
+/// The main job on the sample shop.
+fn demonstrate(tenant: &Tenant) -> Result<()> {
+    let sample = root().join("xtask/sample");
+    let sources =
+        [("utterances.csv", Kind::Utterances), ("conversations.csv", Kind::Conversations), ("faq.csv", Kind::Faq)]
+            .map(|(name, kind)| source(&sample.join(name), kind));
+    let sources = sources.into_iter().collect::<Result<Vec<_>>>()?;
+    println!("\nTraining the support AI of an invented shop, Lindenhof Tea & Ceramics\n");
+    let trained = train_and_deploy(tenant, &sources, show())?;
+    describe(&trained);
+    for question in [
+        "hi, i ordered a teapot last week and it still has not arrived, where is it?",
+        "one of the cups was broken when i opened the box",
+        "can you recommend a good pizza place near me?",
+    ] {
+        let answer = tenant.post("/v1/answers", &json!({ "text": question }))?;
+        println!("\n  customer  {question}\n  Romashka  {}", in_words(&answer));
+    }
+    println!();
+    Ok(())
+}
+
+fn in_words(answer: &Value) -> String {
+    let percent = 100.0 * answer["confidence"].as_f64().unwrap_or(0.0);
+    let intent = answer["intent"].as_str().unwrap_or("out of scope");
+    match answer["action"].as_str() {
+        Some("reply") => {
+            let reply = answer["reply"].as_str().unwrap_or("(the training data holds no reply for this intent)");
+            format!("[{intent}, {percent:.0} %] {reply}")
+        }
+        Some("clarify") => {
+            let other = answer["runner_up"]["intent"].as_str().unwrap_or("something else");
+            format!("[{intent}, {percent:.0} %] asks back: is it about {intent} or about {other}?")
+        }
+        _ => format!("[{intent}] hands over to a person ({})", answer["reason"].as_str().unwrap_or_default()),
+    }
+}
+
+fn describe(trained: &Trained) {
+    let model = &trained.model;
+    let evaluation = &model["evaluation"];
+    let share = |value: &Value| value.as_f64().map_or("–".to_owned(), |share| format!("{:.1} %", 100.0 * share));
+    println!(
+        "\n  {} rows, {} intents; on a hold-out that it never saw: accuracy {}, macro-F1 {}",
+        trained.session["rows"],
+        model["intents"].as_array().map_or(0, Vec::len),
+        share(&evaluation["accuracy"]["value"]),
+        share(&evaluation["macro_f1"]),
+    );
+    let hash = model["model_hash"].as_str().unwrap_or_default();
+    let seconds = &trained.seconds;
+    println!("  model {} of {} bytes", hash.get(..12).unwrap_or_default(), model["size_bytes"]);
+    println!(
+        "  upload {:.1} s, ingest {:.1} s, train {:.1} s, evaluate {:.1} s, deploy {:.1} s",
+        seconds.upload, seconds.ingest, seconds.train, seconds.evaluate, seconds.deploy
+    );
+}
+
+fn introduce(cloud: &Cloud) -> Result<()> {
+    let api = cloud.api()?;
+    println!(
+        "The local cloud goes on in the background; `cargo xtask stop` ends it, `cargo xtask logs` shows its functions."
+    );
+    println!("  API     {}", api.base());
+    println!("  OpenAPI {}/openapi.json", api.base());
+    println!("  issuer  {}", cloud.issuer());
+    println!("  token   {}", cloud.tenant(DEMO, "admin")?.token());
+    Ok(())
+}
+
+fn train(tenant: &Tenant, source: Source, rows: Option<Vec<score::Labelled>>, as_json: bool) -> Result<()> {
+    let trained = train_and_deploy(tenant, &[source], if as_json { Show::Nothing } else { show() })?;
+    let score = rows.map(|rows| score::score(tenant, &rows)).transpose()?;
+    if !as_json {
+        describe(&trained);
+        if let Some(score) = score {
+            println!(
+                "  asked {} rows: accuracy {:.2} %, macro-F1 {:.2} %",
+                score.rows,
+                100.0 * score.accuracy,
+                100.0 * score.macro_f1
+            );
+            if let Some(outside) = score.out_of_scope {
+                println!(
+                    "  out of scope: recall {:.1} %, false alarms {:.1} %",
+                    100.0 * outside.recall,
+                    100.0 * outside.false_alarm
+                );
+            }
+            println!("  an answer takes {:.1} ms (p50), {:.1} ms (p99)", score.answer_ms.p50, score.answer_ms.p99);
+        }
+        return Ok(());
+    }
+    let mut report = match score {
+        Some(score) => serde_json::to_value(score)?,
+        None => json!({}),
+    };
+    report["seconds"] = serde_json::to_value(trained.seconds)?;
+    report["model_hash"] = json!(text(&trained.model, "model_hash")?);
+    report["upload"] = trained.uploads.first().map(|upload| upload["rows"].clone()).unwrap_or_default();
+    println!("{}", serde_json::to_string_pretty(&report)?);
+    Ok(())
+}
+
+fn show() -> Show {
+    if std::io::stderr().is_terminal() { Show::Progress } else { Show::Nothing }
+}
+
+fn source(file: &Path, kind: Kind) -> Result<Source> {
+    let bytes = read(file)?;
+    let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok(Source { name, kind: kind.name().to_owned(), bytes })
+}
+
+fn labelled(file: &Path) -> Result<Vec<score::Labelled>> {
+    score::read(&read(file)?).with_context(|| format!("{} cannot be asked", file.display()))
+}
+
+fn read(file: &Path) -> Result<Vec<u8>> {
+    if !file.is_file() {
+        bail!("{} is not a file", file.display());
+    }
+    fs::read(file).with_context(|| format!("cannot read {}", file.display()))
+}

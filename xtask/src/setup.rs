@@ -1,0 +1,112 @@
+//! What a fresh machine needs beside Rust: a Python environment of the project's own.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use sha2::{Digest, Sha256};
+
+use crate::root;
+
+/// The oldest Python that the local cloud runs on.
+const PYTHON: (u32, u32) = (3, 11);
+
+/// The interpreter of a virtual environment that holds exactly what the project pins, made where it is missing.
+pub fn python() -> Result<PathBuf> {
+    let local = root().join("infra/local");
+    let pinned = ["requirements.txt", "requirements-dev.txt"].map(|name| local.join(name));
+    let mut content = Vec::new();
+    for file in &pinned {
+        content.extend(fs::read(file).with_context(|| format!("cannot read {}", file.display()))?);
+    }
+    let folder = root().join(".local/python").join(&hash(&content)[..12]);
+    let interpreter = folder.join("bin/python");
+    let complete = folder.join("complete");
+    if complete.exists() {
+        return Ok(interpreter);
+    }
+    let system = find_python()?;
+    eprintln!("setting up Python for the local cloud, once");
+    // What is there without the mark was interrupted.
+    let _ = fs::remove_dir_all(&folder);
+    run(Command::new(&system).args(["-m", "venv"]).arg(&folder))
+        .context("cannot make a virtual environment; Debian and Ubuntu keep it in the package python3-venv")?;
+    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"];
+    run(Command::new(&interpreter).args(pip).arg("-r").arg(&pinned[0]).arg("-r").arg(&pinned[1]))
+        .context("cannot install the pinned Python packages; is the package index reachable?")?;
+    fs::write(complete, "")?;
+    Ok(interpreter)
+}
+
+fn find_python() -> Result<PathBuf> {
+    let mut seen = Vec::new();
+    for name in ["python3", "python3.13", "python3.12", "python3.11", "python"] {
+        let script = "import sys; print(sys.version_info[0], sys.version_info[1])";
+        let Ok(output) = Command::new(name).args(["-c", script]).stderr(Stdio::null()).output() else { continue };
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let mut numbers = text.split_whitespace().filter_map(|number| number.parse::<u32>().ok());
+        let (Some(major), Some(minor)) = (numbers.next(), numbers.next()) else { continue };
+        if (major, minor) >= PYTHON {
+            return Ok(name.into());
+        }
+        seen.push(format!("{name} is {major}.{minor}"));
+    }
+    let found = if seen.is_empty() { "none was found".to_owned() } else { seen.join(", ") };
+    bail!("the local cloud needs Python {}.{} or newer, and {found}; install it and run this again", PYTHON.0, PYTHON.1)
+}
+
+/// Builds every function with the settings of `profile`, and says where the binaries are.
+pub fn build_functions(release: bool) -> Result<PathBuf> {
+    let mut build = cargo();
+    build.args(["build", "--quiet", "--bins"]);
+    for context in contexts()? {
+        build.args(["--package", &format!("romashka-{context}")]);
+    }
+    if release {
+        build.arg("--release");
+    }
+    eprintln!("building the functions; the first time takes minutes");
+    run(&mut build).context("the functions do not build")?;
+    Ok(target().join(if release { "release" } else { "debug" }))
+}
+
+/// The bounded contexts, each a package below `functions/`.
+pub fn contexts() -> Result<Vec<String>> {
+    let mut contexts = Vec::new();
+    for entry in fs::read_dir(root().join("functions"))? {
+        contexts.push(entry?.file_name().to_string_lossy().into_owned());
+    }
+    contexts.sort();
+    Ok(contexts)
+}
+
+/// Cargo, at the root, as the one that runs this.
+pub fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root());
+    command
+}
+
+/// Runs a command to its end.
+pub fn run(command: &mut Command) -> Result<()> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let status = command.status().with_context(|| format!("cannot start {program}"))?;
+    if !status.success() {
+        bail!("{program} failed ({status})");
+    }
+    Ok(())
+}
+
+fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
+fn hash(content: &[u8]) -> String {
+    Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Whether a folder is there and holds anything.
+pub fn is_filled(folder: &Path) -> bool {
+    fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some())
+}
