@@ -1,0 +1,43 @@
+//! The OpenAPI document is what the code says.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+fn golden() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/openapi.json")
+}
+
+#[test]
+fn the_served_document_is_what_the_code_says() {
+    let said = format!("{}\n", romashka_tests::document().to_pretty_json().unwrap());
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(golden(), &said).unwrap();
+    }
+    let served = fs::read_to_string(golden()).unwrap();
+    assert!(served == said, "docs/openapi.json is out of date; run `UPDATE_GOLDEN=1 cargo test -p romashka-tests --test house`");
+}
+
+#[test]
+fn every_operation_says_what_it_is_and_answers_with_problems() {
+    let document: Value = serde_json::from_str(&fs::read_to_string(golden()).unwrap()).unwrap();
+    let mut ids = BTreeSet::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let name = format!("{method} {path}");
+            assert!(ids.insert(operation["operationId"].as_str().unwrap().to_owned()), "{name}: its id is taken");
+            assert!(operation["summary"].as_str().is_some_and(|summary| !summary.is_empty()), "{name}: no summary");
+            let is_open = operation["security"].as_array().is_some();
+            let problem = &operation["responses"]["401"]["content"]["application/problem+json"];
+            assert_eq!(problem.is_object(), !is_open, "{name}: problems");
+            let has_key = operation["parameters"]
+                .as_array()
+                .is_some_and(|parameters| parameters.iter().any(|parameter| parameter["name"] == "Idempotency-Key"));
+            let is_post = method == "post" && path != "/v1/realtime/tickets";
+            assert_eq!(has_key, is_post, "{name}: Idempotency-Key belongs to every POST");
+        }
+    }
+    assert_eq!(document["openapi"], "3.1.0");
+}

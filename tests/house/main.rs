@@ -1,0 +1,4 @@
+//! What the house promises of itself.
+
+mod contract;
+mod events;
