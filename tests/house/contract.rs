@@ -17,7 +17,10 @@ fn the_served_document_is_what_the_code_says() {
         fs::write(golden(), &said).unwrap();
     }
     let served = fs::read_to_string(golden()).unwrap();
-    assert!(served == said, "docs/openapi.json is out of date; run `UPDATE_GOLDEN=1 cargo test -p romashka-tests --test house`");
+    assert!(
+        served == said,
+        "docs/openapi.json is out of date; run `UPDATE_GOLDEN=1 cargo test -p romashka-tests --test house`"
+    );
 }
 
 #[test]

@@ -25,7 +25,9 @@ fn each(context: &str, verb: &str, check: impl Fn(&str, Value)) {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         // `get.json` and `get-missing.json` are of `get`; `get-model.json` is of `get-model`.
-        if name == verb || name.strip_prefix(verb).is_some_and(|rest| rest.starts_with('-') && is_variant(context, verb, &name)) {
+        if name == verb
+            || name.strip_prefix(verb).is_some_and(|rest| rest.starts_with('-') && is_variant(context, verb, &name))
+        {
             found += 1;
             check(&name, serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap());
         }
@@ -51,7 +53,11 @@ fn each_task<T: Task>(verb: &str) {
         for message in event.records {
             let body = message.body.unwrap();
             let envelope: Envelope<T> = serde_json::from_str(&body).unwrap_or_else(|error| panic!("{name}: {error}"));
-            assert_eq!(message.attributes.get("MessageGroupId").map(String::as_str), Some(envelope.tenant.as_str()), "{name}");
+            assert_eq!(
+                message.attributes.get("MessageGroupId").map(String::as_str),
+                Some(envelope.tenant.as_str()),
+                "{name}"
+            );
         }
     });
 }
@@ -60,7 +66,21 @@ fn each_task<T: Task>(verb: &str) {
 fn http_requests_are_what_api_gateway_sends() {
     for (context, verbs) in [
         ("uploads", &["create", "get", "list", "errors"][..]),
-        ("training", &["start", "get", "list", "cancel", "retry", "list-models", "get-model", "deploy", "get-deployment", "roll-back"]),
+        (
+            "training",
+            &[
+                "start",
+                "get",
+                "list",
+                "cancel",
+                "retry",
+                "list-models",
+                "get-model",
+                "deploy",
+                "get-deployment",
+                "roll-back",
+            ],
+        ),
         ("answers", &["ask"]),
         ("realtime", &["ticket"]),
     ] {

@@ -9,8 +9,8 @@ use anyhow::{Context, Result, bail};
 use crate::cloud::{Cloud, Timing};
 use crate::{root, setup};
 
-/// Short enough that a test can wait for a lease to end, long enough for the slowest batch.
-const TIMING: Timing = Timing { work_timeout: 4, long_timeout: 30 };
+/// Long enough for the slowest batch and file, short enough that a test can wait for a killed one to come back.
+const TIMING: Timing = Timing { work_timeout: 5, work_visibility: 20, long_timeout: 60, long_visibility: 70 };
 
 /// The port of the cloud that tests use, so that they leave the lasting one alone.
 const PORT: u16 = 4576;
@@ -41,6 +41,10 @@ pub fn test(filter: Option<&str>) -> Result<()> {
         step("lints", &mut tally, setup::cargo().args(lints))?;
         let units = ["test", "--quiet", "--workspace", "--exclude", "romashka-tests"];
         step("unit and property tests", &mut tally, setup::cargo().args(units))?;
+        let house = ["test", "--quiet", "--package", "romashka-tests", "--test", "house"];
+        step("contract and events", &mut tally, setup::cargo().args(house))?;
+        let infra = ["-m", "unittest", "discover", "-s", "tests/infra", "-t", "tests/infra"];
+        step("template", &mut tally, Command::new(&python).args(infra).current_dir(root()))?;
         let docs = ["doc", "--quiet", "--workspace", "--no-deps"];
         step("documentation", &mut tally, setup::cargo().args(docs).env("RUSTDOCFLAGS", "-D warnings"))?;
         licences(&mut tally, &mut step)?;
@@ -55,7 +59,9 @@ pub fn test(filter: Option<&str>) -> Result<()> {
     let deployed = cloud.deploy(false, TIMING);
     let tested = deployed.and_then(|()| {
         let mut tests = setup::cargo();
-        tests.args(["test", "--quiet", "--package", "romashka-tests"]).env("ROMASHKA_TEST_CLOUD", &cloud.folder);
+        tests
+            .args(["test", "--quiet", "--package", "romashka-tests", "--test", "product"])
+            .env("ROMASHKA_TEST_CLOUD", &cloud.folder);
         if let Some(filter) = filter {
             tests.arg(filter);
         }

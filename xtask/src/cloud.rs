@@ -33,8 +33,12 @@ pub struct Cloud {
 pub struct Timing {
     /// Seconds a batch may take.
     pub work_timeout: u32,
+    /// Seconds after which a batch that was not done comes back.
+    pub work_visibility: u32,
     /// Seconds a file or a fit may take.
     pub long_timeout: u32,
+    /// Seconds after which a file or a fit that was not done comes back.
+    pub long_visibility: u32,
 }
 
 impl Cloud {
@@ -123,9 +127,9 @@ impl Cloud {
             ("S3PathStyle", "1".to_owned()),
             ("WorkConcurrency", "2".to_owned()),
             ("WorkTimeout", timing.work_timeout.to_string()),
-            ("WorkVisibility", (6 * timing.work_timeout).to_string()),
+            ("WorkVisibility", timing.work_visibility.to_string()),
             ("LongTimeout", timing.long_timeout.to_string()),
-            ("LongVisibility", (6 * timing.long_timeout).to_string()),
+            ("LongVisibility", timing.long_visibility.to_string()),
         ];
         let mut command = Command::new(python);
         command

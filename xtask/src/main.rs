@@ -15,7 +15,7 @@ use xtask::job::{Show, Source, Trained, train_and_deploy};
 use xtask::{bench, check, logs, redrive, root, score};
 
 /// What the functions of the local cloud are given; a laptop recovers sooner than AWS's defaults allow.
-const TIMING: Timing = Timing { work_timeout: 10, long_timeout: 300 };
+const TIMING: Timing = Timing { work_timeout: 10, work_visibility: 60, long_timeout: 300, long_visibility: 330 };
 
 /// The tenant that the local cloud is shown with.
 const DEMO: &str = "lindenhof";

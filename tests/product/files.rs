@@ -1,0 +1,210 @@
+//! Files, good and bad.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use xtask::client::{Tenant, announcement, text};
+
+use crate::sample::{cloud, ended, ended_within, questions, states, tenant};
+
+/// What became of a file that was sent under this name.
+fn sent(tenant: &Tenant, name: &str, kind: &str, bytes: &[u8]) -> Value {
+    let id = tenant.upload(name, kind, bytes).unwrap();
+    ended(tenant, &format!("/v1/uploads/{id}"))
+}
+
+/// The list of refused rows.
+fn row_errors(tenant: &Tenant, upload: &Value) -> String {
+    let list = tenant.get(&format!("/v1/uploads/{}/errors", text(upload, "id").unwrap())).unwrap();
+    ureq::get(text(&list, "url").unwrap()).call().unwrap().body_mut().read_to_string().unwrap()
+}
+
+#[test]
+fn a_good_file_becomes_ready_row_by_row() {
+    let tenant = tenant();
+    let upload = sent(&tenant, "questions.csv", "utterances", &questions(400));
+    assert_eq!(states(&upload), ["pending", "uploaded", "ingesting", "ready"]);
+    let rows = json!({ "read": 1200, "accepted": 1200, "unlabelled": 0, "duplicate": 0, "invalid": 0 });
+    assert_eq!((&upload["rows"], &upload["parts"]), (&rows, &json!(3)));
+    assert_eq!(upload["bytes_read"], upload["size_bytes"]);
+    let errors = tenant.call("GET", &format!("/v1/uploads/{}/errors", text(&upload, "id").unwrap())).send().unwrap();
+    assert_eq!(errors.status, 404, "there is nothing to list");
+}
+
+#[test]
+fn ndjson_is_told_by_its_content_and_not_by_its_name() {
+    let tenant = tenant();
+    let file =
+        b"{\"text\":\"hello there\",\"intent\":\"greeting\"}\n{\"text\":\"hello there\",\"intent\":\"greeting\"}\n";
+    let upload = sent(&tenant, "looks-like.csv", "utterances", file);
+    assert_eq!((&upload["rows"]["accepted"], &upload["rows"]["duplicate"]), (&json!(1), &json!(1)));
+}
+
+#[test]
+fn an_empty_file_says_that_it_is_empty() {
+    let upload = sent(&tenant(), "empty.csv", "utterances", b"");
+    assert_eq!((&upload["state"], &upload["error"]["code"]), (&json!("failed"), &json!("empty_file")));
+}
+
+#[test]
+fn a_picture_that_is_called_csv_says_that_it_is_a_picture() {
+    let upload = sent(&tenant(), "table.csv", "utterances", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01");
+    assert_eq!((&upload["state"], &upload["error"]["code"]), (&json!("failed"), &json!("not_text")));
+    assert!(text(&upload["error"], "message").unwrap().contains("PNG"));
+}
+
+#[test]
+fn latin_1_costs_the_rows_that_hold_it_and_says_how_to_mend_them() {
+    let tenant = tenant();
+    let upload = sent(
+        &tenant,
+        "latin1.csv",
+        "utterances",
+        b"text,intent\nwo bleibt mein Geld,refund\nR\xfcckgabe bitte,refund\n",
+    );
+    assert_eq!(upload["state"], "completed_with_errors");
+    assert_eq!((&upload["rows"]["accepted"], &upload["rows"]["invalid"]), (&json!(1), &json!(1)));
+    let errors = row_errors(&tenant, &upload);
+    assert!(errors.starts_with("row,column,code,why\n3,"), "{errors}");
+    assert!(errors.contains("not_utf8") && errors.contains("UTF-8"), "{errors}");
+}
+
+#[test]
+fn a_row_with_ten_thousand_columns_costs_that_row() {
+    let tenant = tenant();
+    let mut file = b"text,intent\nhello there,greeting\n".to_vec();
+    file.extend("x,".repeat(10_000).into_bytes());
+    file.extend(b"y\nbye now,farewell\n");
+    let upload = sent(&tenant, "wide.csv", "utterances", &file);
+    assert_eq!((&upload["rows"]["accepted"], &upload["rows"]["invalid"]), (&json!(2), &json!(1)));
+    let errors = row_errors(&tenant, &upload);
+    assert!(errors.contains("too_many_columns") && errors.contains("10001"), "{errors}");
+}
+
+#[test]
+fn a_header_without_the_needed_column_says_which_would_do() {
+    let upload = sent(&tenant(), "other.csv", "utterances", b"id,colour\n1,red\n");
+    assert_eq!(upload["error"]["code"], "missing_column");
+    let message = text(&upload["error"], "message").unwrap();
+    assert!(message.contains("text") && message.contains("colour"), "{message}");
+}
+
+#[test]
+fn two_hundred_megabytes_are_read_or_refused_and_nothing_falls_over() {
+    let tenant = tenant();
+    let mut file = b"text,intent\n".to_vec();
+    let mut row = 0u64;
+    while file.len() < 200_000_000 {
+        let words = "and then it said that the number was not known to anybody there ".repeat(4);
+        file.extend(format!("my order {row} did not come {words},order_status\n").into_bytes());
+        row += 1;
+    }
+    let id = tenant.upload("large.csv", "utterances", &file).unwrap();
+    let small = sent(&tenant, "small.csv", "utterances", &questions(5));
+    assert_eq!(small["state"], "ready", "a large neighbour holds nobody up");
+    let upload = ended_within(&tenant, &format!("/v1/uploads/{id}"), Duration::from_secs(300));
+    assert_eq!((&upload["state"], &upload["rows"]["accepted"]), (&json!("ready"), &json!(row)), "{upload}");
+}
+
+#[test]
+fn more_than_an_upload_takes_is_refused_before_it_is_sent() {
+    let tenant = tenant();
+    let mut announced = announcement("huge.csv", "utterances", b"x");
+    announced["size_bytes"] = json!(300_000_000);
+    let answer = tenant.call("POST", "/v1/uploads").json(&announced).send().unwrap();
+    assert_eq!((answer.status, &answer.body["code"]), (413, &json!("file_too_large")));
+}
+
+#[test]
+fn the_address_takes_the_announced_bytes_and_no_others() {
+    let tenant = tenant();
+    let created = tenant.post("/v1/uploads", &announcement("a.csv", "utterances", b"text\nhello\n")).unwrap();
+    for other in [&b"text\nhullo\n"[..], b"text\nhello there, and more than was announced\n", b""] {
+        let status = tenant.api().send_file(&created["send"], other).unwrap();
+        assert!((400..500).contains(&status), "{status}");
+    }
+    assert_eq!(tenant.api().send_file(&created["send"], b"text\nhello\n").unwrap(), 200);
+    assert_eq!(ended(&tenant, &format!("/v1/uploads/{}", text(&created["upload"], "id").unwrap()))["state"], "ready");
+}
+
+#[test]
+fn a_request_that_makes_no_sense_says_where() {
+    let tenant = tenant();
+    let post = |body: &[u8]| tenant.call("POST", "/v1/uploads").bytes(body.to_vec()).send().unwrap();
+    for (body, status, code, field) in [
+        (&b"{"[..], 400, "invalid_json", Value::Null),
+        (b"", 400, "invalid_json", Value::Null),
+        (b"{\"name\":\"a\"}", 422, "invalid_body", json!("/")),
+        (br#"{"name":"a","kind":"poems","size_bytes":1,"checksum_sha256":""}"#, 422, "invalid_body", json!("/kind")),
+        (
+            br#"{"name":"a","kind":"faq","size_bytes":-1,"checksum_sha256":""}"#,
+            422,
+            "invalid_body",
+            json!("/size_bytes"),
+        ),
+        (
+            br#"{"name":"a","kind":"faq","size_bytes":1,"checksum_sha256":"no"}"#,
+            422,
+            "invalid_checksum",
+            json!("/checksum_sha256"),
+        ),
+        (br#"{"name":"","kind":"faq","size_bytes":1,"checksum_sha256":""}"#, 422, "invalid_name", json!("/name")),
+    ] {
+        let answer = post(body);
+        let said = (answer.status, answer.body["code"].as_str().unwrap(), &answer.body["field"]);
+        assert_eq!(said, (status, code, &field), "{}", answer.body);
+        assert_eq!(answer.headers["content-type"], "application/problem+json");
+    }
+    let deep = format!("{}1{}", "[".repeat(5000), "]".repeat(5000));
+    assert_eq!(post(deep.as_bytes()).status, 400);
+    let long = format!("{{\"name\":\"{}\"}}", "x".repeat(300_000));
+    assert_eq!(
+        (post(long.as_bytes()).status, &*post(long.as_bytes()).body["code"].to_string()),
+        (413, "\"body_too_large\"")
+    );
+}
+
+#[test]
+fn lists_are_paged_newest_first() {
+    let tenant = tenant();
+    let ids: Vec<_> = (0..5)
+        .map(|n| {
+            let created = tenant.post("/v1/uploads", &announcement(&format!("{n}.csv"), "faq", b"x")).unwrap();
+            text(&created["upload"], "id").unwrap()
+        })
+        .collect();
+    let mut seen = Vec::new();
+    let mut path = "/v1/uploads?limit=2".to_owned();
+    loop {
+        let page = tenant.get(&path).unwrap();
+        seen.extend(page["items"].as_array().unwrap().iter().map(|upload| text(upload, "id").unwrap()));
+        let Some(cursor) = page["next_cursor"].as_str() else { break };
+        path = format!("/v1/uploads?limit=2&cursor={cursor}");
+    }
+    assert_eq!(seen, ids.into_iter().rev().collect::<Vec<_>>());
+    for (query, field) in [("limit=0", "limit"), ("limit=101", "limit"), ("limit=x", "limit"), ("cursor=%25", "cursor")]
+    {
+        let answer = tenant.call("GET", &format!("/v1/uploads?{query}")).send().unwrap();
+        assert_eq!((answer.status, answer.body["field"].as_str()), (422, Some(field)), "{query}");
+    }
+}
+
+#[test]
+fn what_a_client_holds_already_is_not_sent_again() {
+    let tenant = tenant();
+    let created = tenant.post("/v1/uploads", &announcement("a.csv", "faq", b"x")).unwrap();
+    let path = format!("/v1/uploads/{}", text(&created["upload"], "id").unwrap());
+    let first = tenant.call("GET", &path).send().unwrap();
+    let again = tenant.call("GET", &path).header("if-none-match", &first.headers["etag"]).send().unwrap();
+    assert_eq!((first.status, again.status), (200, 304));
+    let named = tenant.call("GET", &path).header("x-correlation-id", "trace-7").send().unwrap();
+    assert_eq!(named.headers["x-correlation-id"], "trace-7");
+}
+
+#[test]
+fn the_cloud_says_that_it_is_well_and_what_it_can_do() {
+    let api = cloud().api().unwrap();
+    assert_eq!(api.call("GET", "/v1/health/live").send().unwrap().expect(200).unwrap()["status"], "ok");
+    assert_eq!(api.call("GET", "/v1/health/ready").send().unwrap().expect(200).unwrap()["storage"], "ok");
+    assert_eq!(api.call("GET", "/openapi.json").send().unwrap().expect(200).unwrap()["openapi"], "3.1.0");
+}

@@ -1,0 +1,14 @@
+//! What a tenant meets, on a real local cloud with IAM on. Every test works in tenants of its own.
+
+#![expect(clippy::unwrap_used, reason = "a test that meets the unexpected should fail on the spot")]
+
+mod faults;
+mod files;
+mod idempotency;
+mod identity;
+mod models;
+mod realtime;
+mod roles;
+mod sample;
+mod tenancy;
+mod training;

@@ -1,0 +1,53 @@
+//! The permission table, cell by cell, through the API.
+
+use serde_json::json;
+
+use crate::sample::{cloud, tenant};
+use xtask::client::announcement;
+
+const ANY: &str = "0190a7f2-7c1e-7d3a-9f00-1234567890ab";
+
+#[test]
+fn each_role_may_what_the_table_says_and_nothing_else() {
+    let tenant = tenant();
+    let name = tenant.post("/v1/uploads", &announcement("a.csv", "faq", b"x")).unwrap();
+    let _ = name;
+    let operations = [
+        ("POST", "/v1/uploads".to_owned(), "agent"),
+        ("GET", "/v1/uploads".to_owned(), "viewer"),
+        ("GET", format!("/v1/uploads/{ANY}"), "viewer"),
+        ("GET", format!("/v1/uploads/{ANY}/errors"), "viewer"),
+        ("POST", "/v1/training-sessions".to_owned(), "admin"),
+        ("GET", "/v1/training-sessions".to_owned(), "viewer"),
+        ("GET", format!("/v1/training-sessions/{ANY}"), "viewer"),
+        ("POST", format!("/v1/training-sessions/{ANY}/cancel"), "admin"),
+        ("POST", format!("/v1/training-sessions/{ANY}/retry"), "admin"),
+        ("GET", "/v1/models".to_owned(), "viewer"),
+        ("GET", format!("/v1/models/{ANY}"), "viewer"),
+        ("POST", format!("/v1/models/{ANY}/deploy"), "admin"),
+        ("GET", "/v1/deployment".to_owned(), "viewer"),
+        ("POST", "/v1/deployment/rollback".to_owned(), "admin"),
+        ("POST", "/v1/answers".to_owned(), "agent"),
+        ("POST", "/v1/realtime/tickets".to_owned(), "viewer"),
+    ];
+    let contract = cloud().api().unwrap().call("GET", "/openapi.json").send().unwrap().body;
+    let paths = contract["paths"].as_object().unwrap();
+    let guarded = paths.values().flat_map(|verbs| verbs.as_object().unwrap().values());
+    let guarded = guarded.filter(|operation| operation["security"].is_null()).count();
+    assert_eq!(guarded, operations.len(), "an operation is missing from this table");
+
+    let roles = ["owner", "admin", "agent", "viewer"];
+    for (rank, role) in roles.iter().enumerate() {
+        let caller = cloud().tenant("roles", role).unwrap();
+        for (method, path, least) in &operations {
+            let mut call = caller.call(method, path);
+            if *method == "POST" {
+                call = call.json(&json!({}));
+            }
+            let answer = call.send().unwrap();
+            let may = rank <= roles.iter().position(|role| role == least).unwrap();
+            assert_eq!(answer.status != 403, may, "{role} {method} {path}: {} {}", answer.status, answer.body);
+            assert!(answer.status < 500, "{role} {method} {path}: {}", answer.body);
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! One tenant asks for what is another's, route by route as the OpenAPI document lists them.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use xtask::client::{Tenant, text};
+use xtask::feed::Socket;
+
+use crate::sample::{cloud, questions, start, tenant, train, upload};
+
+/// Everything of a tenant that has an address.
+struct Belongings {
+    upload: String,
+    session: String,
+    model: String,
+}
+
+fn belongings(tenant: &Tenant) -> Belongings {
+    let upload = upload(tenant, &questions(30));
+    let model = train(tenant, &[&upload]);
+    tenant.post(&format!("/v1/models/{}/deploy", text(&model, "id").unwrap()), &json!({})).unwrap();
+    Belongings { session: text(&model, "training_session_id").unwrap(), model: text(&model, "id").unwrap(), upload }
+}
+
+#[test]
+fn whatever_names_another_tenants_thing_is_not_found() {
+    let (ours, theirs) = (tenant(), tenant());
+    let things = belongings(&ours);
+    let contract = cloud().api().unwrap().call("GET", "/openapi.json").send().unwrap().body;
+    let mut walked = Vec::new();
+    for (path, verbs) in contract["paths"].as_object().unwrap() {
+        let address = path
+            .replace("{upload_id}", &things.upload)
+            .replace("{session_id}", &things.session)
+            .replace("{model_id}", &things.model);
+        assert!(!address.contains('{'), "{path} names something that this walk does not know");
+        if address == *path {
+            continue;
+        }
+        for method in verbs.as_object().unwrap().keys() {
+            let method = if method == "get" { "GET" } else { "POST" };
+            let answer =
+                theirs.call(method, &address).header("idempotency-key", format!("{method}{path}")).send().unwrap();
+            assert_eq!((answer.status, answer.body["code"].as_str()), (404, Some("not_found")), "{method} {path}");
+            walked.push(format!("{method} {path}"));
+        }
+    }
+    assert!(walked.len() >= 7, "{walked:?}");
+    let named =
+        theirs.call("POST", "/v1/training-sessions").json(&json!({ "upload_ids": [things.upload] })).send().unwrap();
+    assert_eq!((named.status, named.body["code"].as_str()), (422, Some("unknown_upload")));
+}
+
+#[test]
+fn lists_deployments_and_answers_know_nothing_of_another_tenant() {
+    let (ours, theirs) = (tenant(), tenant());
+    belongings(&ours);
+    for list in ["/v1/uploads", "/v1/training-sessions", "/v1/models"] {
+        assert_eq!(theirs.get(list).unwrap()["items"], json!([]), "{list}");
+    }
+    // A cursor of another tenant is a place in one's own, empty, list.
+    let ours_page = ours.get("/v1/uploads?limit=1").unwrap();
+    if let Some(cursor) = ours_page["next_cursor"].as_str() {
+        assert_eq!(theirs.get(&format!("/v1/uploads?cursor={cursor}")).unwrap()["items"], json!([]));
+    }
+    assert_eq!(theirs.call("GET", "/v1/deployment").send().unwrap().status, 404);
+    let answer = theirs.call("POST", "/v1/answers").json(&json!({ "text": "where is my parcel" })).send().unwrap();
+    assert_eq!(answer.body["code"], "nothing_deployed");
+}
+
+#[test]
+fn a_socket_hears_nothing_of_another_tenant() {
+    let (ours, theirs) = (tenant(), tenant());
+    let things = belongings(&ours);
+    let mut spy = Socket::open(&theirs).unwrap();
+    for topic in [format!("training-sessions/{}", things.session), format!("uploads/{}", things.upload)] {
+        spy.send(&json!({ "action": "subscribe", "topic": topic })).unwrap();
+        let frame = spy.await_frame(Duration::from_secs(10)).unwrap();
+        assert_eq!((&frame["type"], &frame["code"]), (&json!("error"), &json!("not_found")));
+    }
+    spy.send(&json!({ "action": "subscribe", "topic": "tenant" })).unwrap();
+    let snapshot = spy.await_frame(Duration::from_secs(10)).unwrap();
+    assert_eq!((&snapshot["uploads"], &snapshot["training_sessions"]), (&json!([]), &json!([])));
+    start(&ours, &[&things.upload]);
+    let heard: Vec<Value> = (0..12).filter_map(|_| spy.poll().unwrap()).collect();
+    assert!(heard.is_empty(), "{heard:?}");
+}
