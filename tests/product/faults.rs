@@ -1,34 +1,12 @@
 //! Processes that are killed in the middle of their work.
 
-use std::fs;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rand::Rng;
 use serde_json::json;
+use xtask::cloud::Cloud;
 
 use crate::sample::{cloud, ended, ended_within, model_of, questions, start, tenant, upload};
-
-/// The processes of one function in this cloud, told by their environment.
-fn processes(function: &str) -> Vec<u32> {
-    let mut found = Vec::new();
-    let marker = format!("AWS_LAMBDA_FUNCTION_NAME=romashka-{function}-");
-    let endpoint = format!("AWS_ENDPOINT_URL={}", cloud().endpoint());
-    for entry in fs::read_dir("/proc").unwrap().flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-        let Ok(environment) = fs::read(entry.path().join("environ")) else { continue };
-        let environment = String::from_utf8_lossy(&environment);
-        let mut variables = environment.split('\0');
-        if environment.contains(&endpoint) && variables.any(|variable| variable.starts_with(&marker)) {
-            found.push(pid);
-        }
-    }
-    found
-}
-
-fn kill(pid: u32) -> bool {
-    Command::new("kill").args(["-9", &pid.to_string()]).status().is_ok_and(|status| status.success())
-}
 
 #[test]
 fn ten_killed_workers_cost_time_and_nothing_else() {
@@ -45,7 +23,7 @@ fn ten_killed_workers_cost_time_and_nothing_else() {
         assert_ne!(session["state"], "completed", "it was over after {killed} kills");
         if session["state"] == "training" && session["stage"] == "featurising" {
             std::thread::sleep(Duration::from_millis(rand::rng().random_range(0..120)));
-            killed += processes("TrainingWork").into_iter().take(1).filter(|pid| kill(*pid)).count();
+            killed += cloud().processes("TrainingWork").into_iter().take(1).filter(|pid| Cloud::kill(*pid)).count();
         }
     }
     let disturbed = ended_within(&tenant, &path, Duration::from_secs(300));
@@ -61,7 +39,7 @@ fn a_killed_reducer_is_taken_over() {
     let upload = upload(&tenant, &questions(3000));
     let path = format!("/v1/training-sessions/{}", start(&tenant, &[&upload]));
     tenant.poll(&path, Duration::from_secs(60), |session| session["stage"] == "fitting").unwrap();
-    assert!(processes("TrainingFit").into_iter().any(kill));
+    assert!(cloud().processes("TrainingFit").into_iter().any(Cloud::kill));
     let session = ended_within(&tenant, &path, Duration::from_secs(300));
     assert_eq!((&session["state"], &session["attempt"]), (&json!("completed"), &json!(1)));
 }
@@ -73,7 +51,7 @@ fn a_killed_reader_is_taken_over_and_counts_from_nothing() {
     let id = tenant.upload("large.csv", "utterances", &file).unwrap();
     let path = format!("/v1/uploads/{id}");
     tenant.poll(&path, Duration::from_secs(60), |upload| upload["state"] == "ingesting").unwrap();
-    assert!(processes("UploadsIngest").into_iter().any(kill));
+    assert!(cloud().processes("UploadsIngest").into_iter().any(Cloud::kill));
     let upload = ended_within(&tenant, &path, Duration::from_secs(300));
     assert_eq!((&upload["state"], &upload["rows"]["accepted"]), (&json!("ready"), &json!(180_000)));
 }

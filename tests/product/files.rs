@@ -156,7 +156,7 @@ fn a_request_that_makes_no_sense_says_where() {
         assert_eq!(answer.headers["content-type"], "application/problem+json");
     }
     let deep = format!("{}1{}", "[".repeat(5000), "]".repeat(5000));
-    assert_eq!(post(deep.as_bytes()).status, 400);
+    assert_eq!(post(deep.as_bytes()).status, 422);
     let long = format!("{{\"name\":\"{}\"}}", "x".repeat(300_000));
     assert_eq!(
         (post(long.as_bytes()).status, &*post(long.as_bytes()).body["code"].to_string()),

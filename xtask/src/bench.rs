@@ -23,14 +23,17 @@ pub enum What {
     Answers,
     /// From a change of state in the table to its frame at a client.
     Push,
+    /// The most memory that any process of each function has taken, of those that still run.
+    Memory,
 }
 
 /// Measures and prints.
 pub fn run(cloud: &Cloud, what: What) -> Result<()> {
     let tenant = cloud.tenant("bench", "admin")?;
     match what {
-        What::Answers => answers(&tenant),
+        What::Answers => answers(cloud, &tenant),
         What::Push => push(&tenant),
+        What::Memory => memory(cloud),
     }
 }
 
@@ -39,12 +42,14 @@ fn sample() -> Result<Vec<Source>> {
     Ok(vec![Source { name: "utterances.csv".to_owned(), kind: "utterances".to_owned(), bytes }])
 }
 
-fn answers(tenant: &Tenant) -> Result<()> {
+fn answers(cloud: &Cloud, tenant: &Tenant) -> Result<()> {
     train_and_deploy(tenant, &sample()?, Show::Nothing)?;
     let questions = read(&std::fs::read(root().join("xtask/sample/questions.csv"))?)?;
     let questions: Vec<_> = questions.into_iter().map(|question| question.text).collect();
-    let first = ask(tenant, &questions[0])?;
-    print("first answer of this deployment", &Percentiles::of(vec![first]));
+    for question in &questions {
+        ask(tenant, question)?;
+    }
+    print("from a fresh process (10 times)", &Percentiles::of(cold(cloud, tenant, &questions[0])?));
     for question in &questions {
         ask(tenant, question)?;
     }
@@ -53,6 +58,46 @@ fn answers(tenant: &Tenant) -> Result<()> {
     let crowd = ask_all(tenant, &questions, 16, 1600)?;
     print("at concurrency 16", &crowd);
     Ok(())
+}
+
+/// How long an answer takes when its process must be started, its clients made and its model read first.
+fn cold(cloud: &Cloud, tenant: &Tenant, question: &str) -> Result<Vec<f64>> {
+    let mut durations = Vec::new();
+    for _ in 0..10 {
+        let killed = cloud.processes("AnswersAsk").into_iter().filter(|pid| Cloud::kill(*pid)).count();
+        if killed == 0 {
+            bail!("no process of the answering function was found to be ended");
+        }
+        // The cloud must have noticed, or it would hand the question to a dead process first.
+        std::thread::sleep(Duration::from_millis(500));
+        durations.push(ask(tenant, question)?);
+    }
+    Ok(durations)
+}
+
+/// Prints the peak resident set of each function's processes, largest first.
+fn memory(cloud: &Cloud) -> Result<()> {
+    let template = std::fs::read_to_string(root().join("template.yaml"))?;
+    let lines: Vec<_> = template.lines().collect();
+    let names = lines.windows(2).filter(|pair| pair[1].trim() == "Type: AWS::Serverless::Function");
+    let mut peaks: Vec<(u64, String)> = names
+        .filter_map(|pair| {
+            let name = pair[0].trim().trim_end_matches(':').to_owned();
+            let peak = cloud.processes(&name).into_iter().filter_map(peak_kilobytes).max()?;
+            Some((peak, name))
+        })
+        .collect();
+    peaks.sort_unstable();
+    for (kilobytes, name) in peaks.into_iter().rev() {
+        println!("{name:>34}: {:.1} MB", kilobytes as f64 / 1024.0);
+    }
+    Ok(())
+}
+
+fn peak_kilobytes(pid: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
 }
 
 /// Asks `count` questions over `threads` connections.

@@ -182,6 +182,26 @@ impl Cloud {
         (line.contains("cloud.py") && !line.starts_with('Z')).then_some(pid)
     }
 
+    /// The processes of one function, told by their environment; none where this system does not show it.
+    pub fn processes(&self, function: &str) -> Vec<u32> {
+        let marker = format!("AWS_LAMBDA_FUNCTION_NAME=romashka-{function}-");
+        let endpoint = format!("AWS_ENDPOINT_URL={}", self.endpoint());
+        let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let ours = entries.filter_map(|entry| {
+            let pid = entry.file_name().to_str()?.parse().ok()?;
+            let environment = fs::read(entry.path().join("environ")).ok()?;
+            let environment = String::from_utf8_lossy(&environment).into_owned();
+            let is_ours = environment.split('\0').any(|variable| variable == endpoint);
+            (is_ours && environment.split('\0').any(|variable| variable.starts_with(&marker))).then_some(pid)
+        });
+        ours.collect()
+    }
+
+    /// Kills a process at once, as a crash would; whether it was there.
+    pub fn kill(pid: u32) -> bool {
+        Command::new("kill").args(["-9", &pid.to_string()]).stderr(Stdio::null()).status().is_ok_and(|it| it.success())
+    }
+
     /// The addresses of what was deployed.
     pub fn outputs(&self) -> Result<Value> {
         let text = fs::read_to_string(self.outputs_file()).context("nothing is deployed; `cargo xtask run` deploys")?;

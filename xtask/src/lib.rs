@@ -11,6 +11,7 @@ pub mod client;
 pub mod cloud;
 pub mod feed;
 pub mod job;
+pub mod licences;
 pub mod logs;
 pub mod redrive;
 pub mod score;

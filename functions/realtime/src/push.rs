@@ -3,7 +3,7 @@
 //! A change of state is pushed at once. Mere progress is pushed at most twice a second for each resource: the frames in
 //! between would be out of date before a person saw them, and the next change carries everything they said.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
@@ -97,17 +97,19 @@ fn is_due(tenant: &TenantId, topic: Topic, watched: &Watched, now: Timestamp) ->
 }
 
 async fn tell(cloud: &Cloud, store: &TenantStore, watched: &Watched) -> Result<(), Failure> {
-    let mut told = BTreeSet::new();
+    let sockets = Sockets::open(cloud)?;
     let mut frames = 0;
     for topic in [watched.topic(), Topic::Tenant] {
-        for connection in store.connections().listeners(&topic).await? {
-            if !told.insert((connection.clone(), topic)) {
-                continue;
-            }
-            let frame = watched.frame("change", &topic, 0, store.now()).to_string();
-            frames += 1;
-            if Sockets::open(cloud)?.send(&connection, &frame).await? == Sent::Gone {
-                store.connections().close(&connection).await?;
+        let listeners = store.connections().listeners(&topic).await?;
+        if listeners.is_empty() {
+            continue;
+        }
+        let frame = watched.frame("change", &topic, 0, store.now()).to_string();
+        for connection in listeners {
+            match sockets.send(&connection, &frame).await {
+                Ok(Sent::Delivered) => frames += 1,
+                Ok(Sent::Gone) => store.connections().close(&connection).await?,
+                Err(error) => tracing::warn!(cause = %error, "one listener could not be told"),
             }
         }
     }

@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use crate::frame::{self, Watched};
 use crate::socket::{Asked, Socket, refuse, reply};
 
-/// How many resources of each kind the snapshot of the topic `tenant` holds, newest first.
-const SNAPSHOT: u8 = 20;
+/// How many resources of each kind the snapshot of the topic `tenant` holds, newest first: as many as surely fit into
+/// the 128 KB that API Gateway carries in one message.
+const SNAPSHOT: u8 = 10;
 
 /// Subscribes, then answers with a snapshot. The order matters: a change between the two is pushed as well, and the
 /// client drops whichever of the two frames is older.

@@ -16,14 +16,15 @@ pub async fn deploy_model(request: Request) -> Result<Reply, Problem> {
     let expected = request.if_match()?;
     let (store, user) = (caller.store.clone(), caller.identity.user.clone());
     request
-        .once("models.deploy", &caller, |_| async move {
+        .once("models.deploy", &caller, |decision| async move {
             let model = store.models().get(id).await?.ok_or_else(|| not_found("model"))?;
             let current = store.deployments().current().await?;
-            check_version(current.as_ref(), expected)?;
+            // It answers already: decided before, or by an earlier arrival of this request that crashed.
             if let Some(current) = current.as_ref().filter(|current| current.model_id == id) {
                 return Ok(Reply::ok(current)?.etag(current.revision));
             }
-            let next = Deployment::deploy(current.as_ref(), &model, user, store.now());
+            check_version(current.as_ref(), expected)?;
+            let next = Deployment::deploy(current.as_ref(), &model, decision, user, store.now());
             if !store.deployments().supersede(current.as_ref(), &next).await? {
                 return Err(overtaken());
             }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use romashka_domain::model::Model as ModelVersion;
 use romashka_domain::training::TrainingSession;
 use romashka_domain::{Fault, TrainingSessionId};
@@ -153,20 +154,23 @@ fn fit_watched(
 }
 
 async fn features_of(store: &TenantStore, id: TrainingSessionId, number: u32) -> Result<Vec<FeaturisedRow>, Failure> {
-    let missing = || Failure::Unreadable(format!("the features of batch {number} are gone"));
-    let bytes = store.objects().get(&Object::Features(id, number)).await?.ok_or_else(missing)?;
+    let bytes = of_batch(store, &Object::Features(id, number), number).await?;
     batch::decode(&bytes).map_err(|error| Failure::Unreadable(error.to_string()))
 }
 
 async fn replies_of(store: &TenantStore, session: &TrainingSession) -> Result<Replies, Failure> {
     let mut replies = Replies::default();
     for number in 0..session.batches_total {
-        if let Some(bytes) = store.objects().get(&Object::Replies(session.id, number)).await? {
-            let found = serde_json::from_slice(&bytes).map_err(|error| Failure::Unreadable(error.to_string()))?;
-            replies.merge(found);
-        }
+        let bytes = of_batch(store, &Object::Replies(session.id, number), number).await?;
+        replies.merge(serde_json::from_slice(&bytes).map_err(|error| Failure::Unreadable(error.to_string()))?);
     }
     Ok(replies)
+}
+
+/// What a worker wrote of a batch before it was counted; both objects were written by then.
+async fn of_batch(store: &TenantStore, object: &Object, number: u32) -> Result<Bytes, Failure> {
+    let missing = || Failure::Unreadable(format!("what batch {number} brought is gone"));
+    store.objects().get(object).await?.ok_or_else(missing)
 }
 
 fn code_of(error: &TrainingError) -> &'static str {

@@ -1,7 +1,5 @@
 //! Splits a session's sources into batches and sends each to the workers.
 
-use std::collections::BTreeSet;
-
 use romashka_domain::training::{MAX_BATCHES, SessionState, Stage, TrainingSession};
 use romashka_domain::{Fault, NotAllowed};
 use romashka_store::queues::{BatchTask, PrepareTask};
@@ -28,16 +26,19 @@ pub async fn prepare(work: Work<PrepareTask>) -> Result<(), Failure> {
         }
     };
     let total = u32::try_from(batches.len()).unwrap_or(u32::MAX);
+    let recorded = sessions.recorded_batches(id).await?;
+    let done = u32::try_from(recorded.len()).unwrap_or(u32::MAX);
+    let rows = recorded.values().map(|effect| effect.rows).sum();
+    // Nothing is counted while a session is being prepared, so what was recorded before still holds.
     let training = sessions.change(id, |session| {
-        if is_featurising(session) { Ok(()) } else { session.begin_training(total, work.store.now()) }
+        if is_featurising(session) { Ok(()) } else { session.begin_training(total, done, rows, work.store.now()) }
     });
     match training.await {
         Ok(_) => {}
         Err(ChangeError::NotAllowed(refusal)) => return ignore(&refusal),
         Err(error) => return Err(error.into()),
     }
-    let recorded: BTreeSet<u32> = sessions.recorded_batches(id).await?.into_iter().collect();
-    let missing = batches.into_iter().filter(|task| !recorded.contains(&task.batch));
+    let missing = batches.into_iter().filter(|task| !recorded.contains_key(&task.batch));
     work.store.queues().send(&work.correlation_id, missing).await?;
     // A retried session may have every batch in already.
     fit_if_ready(&work.store, &work.correlation_id, id).await

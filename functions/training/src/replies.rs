@@ -1,73 +1,66 @@
 //! Which reply the training data holds for each intent: the simplest draft an answer can have.
 //!
-//! A curated answer (of an FAQ or an article) goes before what an agent once wrote in a conversation, then what was
-//! written most often; ties go to the text that sorts first, so that the choice depends on the rows alone.
+//! One reply is kept for each intent, the better of any two that meet. "Better" is a total order on replies alone, so
+//! it does not matter in which order rows come, how they are split, or how often one comes.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use romashka_ingest::Record;
 use romashka_learning::OUT_OF_SCOPE_LABEL;
-use romashka_learning::model::MAX_REPLY_BYTES;
 use serde::{Deserialize, Serialize};
 
-/// The different replies of one intent that are counted; later ones are left out.
-const MAX_CANDIDATES: usize = 50;
+/// The longest reply that is drafted from, in bytes; the most intents a model may have times this stays below what an
+/// artefact may carry.
+const MAX_REPLY_BYTES: usize = 1_500;
 
-/// The replies found in some rows, by intent.
+/// A reply of about this many characters says enough and not too much.
+const GOOD_LENGTH: usize = 160;
+
+/// The best reply of each intent among some rows.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Replies(BTreeMap<String, BTreeMap<String, Tally>>);
+pub struct Replies(BTreeMap<String, Candidate>);
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Tally {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Candidate {
+    /// Written to be an answer (of an FAQ or an article), not said in a conversation.
     curated: bool,
-    count: u64,
+    text: String,
+}
+
+impl Candidate {
+    fn rank(&self) -> (bool, Reverse<usize>, Reverse<&str>) {
+        (self.curated, Reverse(self.text.chars().count().abs_diff(GOOD_LENGTH)), Reverse(&self.text))
+    }
 }
 
 impl Replies {
-    /// Counts the reply of a row, where it has an intent and one.
+    /// Looks at a row that has an intent and a reply.
     pub fn observe(&mut self, record: &Record) {
         let (Some(intent), Some(reply)) = (&record.intent, &record.reply) else { return };
         if intent == OUT_OF_SCOPE_LABEL || reply.len() > MAX_REPLY_BYTES {
             return;
         }
-        self.add(intent, reply, Tally { curated: record.conversation.is_none(), count: 1 });
+        self.keep(intent.clone(), Candidate { curated: record.conversation.is_none(), text: reply.clone() });
     }
 
-    /// Adds what was counted elsewhere.
+    /// Adds what was found elsewhere.
     pub fn merge(&mut self, other: Self) {
-        for (intent, candidates) in other.0 {
-            for (reply, tally) in candidates {
-                self.add(&intent, &reply, tally);
-            }
+        for (intent, candidate) in other.0 {
+            self.keep(intent, candidate);
         }
     }
 
-    /// Whether nothing was found.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// The best reply of each of these intents.
+    /// The best reply of each of these intents that has one.
     pub fn best(self, intents: &[String]) -> BTreeMap<String, String> {
         let known = self.0.into_iter().filter(|(intent, _)| intents.contains(intent));
-        known
-            .filter_map(|(intent, candidates)| {
-                let (reply, _) = candidates
-                    .into_iter()
-                    .max_by_key(|(reply, tally)| (tally.curated, tally.count, Reverse(reply.clone())))?;
-                Some((intent, reply))
-            })
-            .collect()
+        known.map(|(intent, candidate)| (intent, candidate.text)).collect()
     }
 
-    fn add(&mut self, intent: &str, reply: &str, more: Tally) {
-        let candidates = self.0.entry(intent.to_owned()).or_default();
-        if let Some(tally) = candidates.get_mut(reply) {
-            tally.count += more.count;
-            tally.curated |= more.curated;
-        } else if candidates.len() < MAX_CANDIDATES {
-            candidates.insert(reply.to_owned(), more);
+    fn keep(&mut self, intent: String, candidate: Candidate) {
+        let kept = self.0.entry(intent).or_insert_with(|| candidate.clone());
+        if candidate.rank() > kept.rank() {
+            *kept = candidate;
         }
     }
 }
@@ -87,29 +80,33 @@ mod tests {
         }
     }
 
-    fn best_of(records: &[Record]) -> Option<String> {
+    fn found(records: &[Record]) -> Replies {
         let mut replies = Replies::default();
         records.iter().for_each(|record| replies.observe(record));
-        replies.best(&["refund".to_owned()]).remove("refund")
+        replies
     }
 
     #[test]
-    fn a_curated_answer_goes_before_what_agents_wrote() {
-        let said = record("refund", "soon", Some("c1"));
+    fn a_curated_answer_goes_before_what_agents_said() {
+        let said = record("refund", &"soon ".repeat(32), Some("c1"));
         let written = record("refund", "within five days", None);
-        assert_eq!(best_of(&[said.clone(), said, written]).as_deref(), Some("within five days"));
+        let best = found(&[said, written]).best(&["refund".to_owned()]);
+        assert_eq!(best["refund"], "within five days");
     }
 
     #[test]
-    fn the_choice_does_not_depend_on_the_order_of_rows() {
-        let (a, b) = (record("refund", "a", Some("c1")), record("refund", "b", Some("c2")));
-        assert_eq!(best_of(&[a.clone(), b.clone()]), best_of(&[b, a]));
+    fn neither_order_nor_splitting_nor_repetition_changes_the_choice() {
+        let records: Vec<_> =
+            (0..80).map(|n| record("refund", &"word ".repeat(n), (n % 3 == 0).then_some("c"))).collect();
+        let whole = found(&records);
+        let mut parts = found(&records[50..]);
+        parts.merge(found(&records[..60]));
+        parts.merge(found(&records[..1]));
+        assert_eq!(parts, whole);
     }
 
     #[test]
     fn what_belongs_to_no_intent_has_no_reply() {
-        let mut replies = Replies::default();
-        replies.observe(&record(OUT_OF_SCOPE_LABEL, "sorry", None));
-        assert!(replies.is_empty());
+        assert_eq!(found(&[record(OUT_OF_SCOPE_LABEL, "sorry", None)]), Replies::default());
     }
 }

@@ -17,10 +17,14 @@ pub async fn roll_back(request: Request) -> Result<Reply, Problem> {
     let expected = request.if_match()?;
     let (store, user) = (caller.store.clone(), caller.identity.user.clone());
     request
-        .once("deployment.rollback", &caller, |_| async move {
+        .once("deployment.rollback", &caller, |decision| async move {
             let current = store.deployments().current().await?.ok_or_else(|| not_found("deployment yet"))?;
+            if current.decision_id == decision {
+                // An earlier arrival of this request did it and crashed before it could say so.
+                return Ok(Reply::ok(&current)?.etag(current.revision));
+            }
             check_version(Some(&current), expected)?;
-            let Some(previous) = current.roll_back(user, store.now()) else {
+            let Some(previous) = current.roll_back(decision, user, store.now()) else {
                 return Err(conflict("nothing_to_roll_back_to", "no other version answered before this one"));
             };
             if !store.deployments().supersede(Some(&current), &previous).await? {

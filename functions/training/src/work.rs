@@ -37,10 +37,8 @@ pub async fn work(work: Work<BatchTask>) -> Result<(), Failure> {
     let count = rows.len() as u64;
     let unkept = |error: batch::BatchError| Failure::Unreadable(error.to_string());
     store.objects().put(&Object::Features(task.session_id, task.batch), batch::encode(&rows).map_err(unkept)?).await?;
-    if !replies.is_empty() {
-        let body = serde_json::to_vec(&replies).map_err(|error| Failure::Unreadable(error.to_string()))?;
-        store.objects().put(&Object::Replies(task.session_id, task.batch), body).await?;
-    }
+    let replies = serde_json::to_vec(&replies).map_err(|error| Failure::Unreadable(error.to_string()))?;
+    store.objects().put(&Object::Replies(task.session_id, task.batch), replies).await?;
     let effect = BatchEffect { rows: count, gb_millis: gb_millis(started) };
     match sessions.record_batch(task.session_id, task.batch, effect).await? {
         Recorded::Counted => tracing::info!(batch = task.batch, rows = count, "the batch is in"),

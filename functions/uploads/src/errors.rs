@@ -29,7 +29,7 @@ pub async fn get_row_errors(request: Request) -> Result<Reply, Problem> {
     let caller = request.authorise(Permission::ReadUploads)?;
     let id = request.path_id("upload_id", "upload")?;
     let upload = caller.store.uploads().get(id).await?.ok_or_else(|| not_found("upload"))?;
-    if !upload.state.is_final() || upload.rows.invalid == 0 {
+    if !upload.has_error_list() {
         return Err(not_found("error list; it exists once an upload has ended with refused rows"));
     }
     let expires_at = after(caller.store.now(), DOWNLOAD_SECONDS);

@@ -8,6 +8,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use aws_lambda_events::s3::{S3Event, S3EventRecord};
+use percent_encoding::percent_decode_str;
 use romashka_domain::upload::Upload;
 use romashka_domain::{Fault, UploadId};
 use romashka_ingest::errors::write_csv;
@@ -44,8 +45,8 @@ pub async fn ingest(cloud: Cloud, message: String) -> Result<(), Failure> {
 
 async fn ingest_object(cloud: &Cloud, record: S3EventRecord) -> Result<(), Failure> {
     let object = record.s3.object;
-    let key = object.url_decoded_key.or(object.key).unwrap_or_default();
-    let Some((tenant, id)) = parse_raw_key(&key) else {
+    let key = object.key.unwrap_or_default();
+    let Some((tenant, id)) = parse_raw_key(&decoded(&key)) else {
         return Err(Failure::Unreadable("the key names no upload".to_owned()));
     };
     let store = cloud.tenant(tenant);
@@ -73,6 +74,11 @@ async fn ingest_object(cloud: &Cloud, record: S3EventRecord) -> Result<(), Failu
     }
     .instrument(span)
     .await
+}
+
+/// A key as S3 writes it into events: form-encoded.
+fn decoded(key: &str) -> String {
+    percent_decode_str(&key.replace('+', " ")).decode_utf8_lossy().into_owned()
 }
 
 async fn read_upload(store: &TenantStore, upload: &Upload, version: Option<&str>) -> Result<(), Failure> {
@@ -157,5 +163,17 @@ async fn finish(store: &TenantStore, id: UploadId, end: impl Fn(&mut Upload)) ->
         // Erased while it was read: nothing is left to do.
         Err(ChangeError::NotFound(_)) => Ok(()),
         Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_decoded_before_it_is_read() {
+        let id = "0190a7f2-7c1e-7d3a-9f00-1234567890ab";
+        let read = parse_raw_key(&decoded(&format!("raw/acme%2Deu/{id}")));
+        assert_eq!(read, Some(("acme-eu".parse().unwrap(), id.parse().unwrap())));
     }
 }

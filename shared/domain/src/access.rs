@@ -20,7 +20,7 @@ pub struct Identity {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// Pays, and may erase the tenant.
+    /// Answers for the tenant.
     Owner,
     /// Configures and trains.
     Admin,

@@ -3,6 +3,7 @@
 use romashka_learning::{Evaluation, Parameters};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::{ModelId, Timestamp, TrainingSessionId, UserId};
 
@@ -45,6 +46,8 @@ pub enum DeploymentCause {
 pub struct Deployment {
     /// Counts the tenant's deployments, from 1; also the resource's `ETag`.
     pub revision: u64,
+    /// Identifies the request that decided it, so that a repetition is known for one.
+    pub decision_id: Uuid,
     /// The version that answers.
     pub model_id: ModelId,
     /// Its artefact.
@@ -74,12 +77,13 @@ impl Deployment {
     pub const MAX_PAST: usize = 20;
 
     /// Puts `model` in charge, after `current`.
-    pub fn deploy(current: Option<&Self>, model: &Model, by: UserId, at: Timestamp) -> Self {
+    pub fn deploy(current: Option<&Self>, model: &Model, decision_id: Uuid, by: UserId, at: Timestamp) -> Self {
         let mut past = current.map(|current| current.past.clone()).unwrap_or_default();
         past.extend(current.map(Self::as_past));
         past.drain(..past.len().saturating_sub(Self::MAX_PAST));
         Self {
             revision: current.map_or(0, |current| current.revision) + 1,
+            decision_id,
             model_id: model.id,
             model_hash: model.model_hash.clone(),
             past,
@@ -90,11 +94,12 @@ impl Deployment {
     }
 
     /// Puts the version before this one back in charge; `None` where there is none.
-    pub fn roll_back(&self, by: UserId, at: Timestamp) -> Option<Self> {
+    pub fn roll_back(&self, decision_id: Uuid, by: UserId, at: Timestamp) -> Option<Self> {
         let mut past = self.past.clone();
         let previous = past.pop()?;
         Some(Self {
             revision: self.revision + 1,
+            decision_id,
             model_id: previous.model_id,
             model_hash: previous.model_hash,
             past,
@@ -111,14 +116,13 @@ impl Deployment {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-    use uuid::Uuid;
-
     use super::*;
+    use proptest::prelude::*;
 
     fn deployment(revision: u64, model: u128) -> Deployment {
         Deployment {
             revision,
+            decision_id: Uuid::nil(),
             model_id: ModelId::new(Uuid::from_u128(model)),
             model_hash: model.to_string(),
             past: Vec::new(),
@@ -130,7 +134,7 @@ mod tests {
 
     #[test]
     fn there_is_nothing_to_roll_back_to_after_the_first_deployment() {
-        assert_eq!(deployment(1, 1).roll_back("u".parse().unwrap(), Timestamp::UNIX_EPOCH), None);
+        assert_eq!(deployment(1, 1).roll_back(Uuid::nil(), "u".parse().unwrap(), Timestamp::UNIX_EPOCH), None);
     }
 
     proptest! {
@@ -140,7 +144,7 @@ mod tests {
             current.past = past.iter().map(|model| deployment(0, *model).as_past()).collect();
             let mut walked = Vec::new();
             let mut revision = current.revision;
-            while let Some(back) = current.roll_back("u".parse().unwrap(), Timestamp::UNIX_EPOCH) {
+            while let Some(back) = current.roll_back(Uuid::nil(), "u".parse().unwrap(), Timestamp::UNIX_EPOCH) {
                 prop_assert_eq!(back.revision, revision + 1);
                 revision = back.revision;
                 walked.push(back.model_id);

@@ -14,6 +14,9 @@ pub const MAX_UPLOADS: usize = 100;
 /// The most batches one session may split into.
 pub const MAX_BATCHES: u32 = 4_000;
 
+/// How often one session may be started. It bounds the history that every frame carries.
+pub const MAX_ATTEMPTS: u32 = 20;
+
 /// What AWS asks for a gigabyte-second of an arm64 function, in US dollars (us-east-1, first tier).
 const USD_PER_GB_SECOND: f64 = 0.000_013_333_4;
 
@@ -27,7 +30,7 @@ pub enum SessionState {
     Preparing,
     /// Batches are being turned into features, then one model is fitted to them.
     Training,
-    /// The model is being measured on the hold-out and stored.
+    /// The model is fitted and measured on the hold-out; what it scored and what it is are being stored.
     Evaluating,
     /// The model is ready to be deployed.
     Completed,
@@ -235,12 +238,14 @@ impl TrainingSession {
         }
     }
 
-    /// Starts to featurise `batches` batches.
-    pub fn begin_training(&mut self, batches: u32, now: Timestamp) -> Result<(), NotAllowed> {
+    /// Starts to featurise `batches` batches, of which an earlier attempt has brought in `done` with `rows` rows.
+    pub fn begin_training(&mut self, batches: u32, done: u32, rows: u64, now: Timestamp) -> Result<(), NotAllowed> {
         if self.state != SessionState::Preparing {
             return Err(self.refuse("begin to train"));
         }
         self.batches_total = batches;
+        self.batches_done = done;
+        self.rows = rows;
         self.stage = Stage::Featurising;
         self.enter(SessionState::Training, now);
         Ok(())
@@ -324,6 +329,9 @@ impl TrainingSession {
     pub fn retry(&mut self, now: Timestamp) -> Result<(), NotAllowed> {
         if !matches!(self.state, SessionState::Failed | SessionState::Cancelled) {
             return Err(self.refuse("be retried"));
+        }
+        if self.attempt >= MAX_ATTEMPTS {
+            return Err(self.refuse("be retried more often; start a new one"));
         }
         self.error = None;
         self.attempt += 1;
@@ -440,7 +448,7 @@ mod tests {
     fn fitting_begins_once_and_only_when_every_batch_is_in() {
         let mut session = session();
         session.begin_preparing(NOW).unwrap();
-        session.begin_training(2, NOW).unwrap();
+        session.begin_training(2, 0, 0, NOW).unwrap();
         session.batches_done = 1;
         assert!(session.begin_fitting(NOW).is_err());
         session.batches_done = 2;
@@ -452,7 +460,7 @@ mod tests {
     fn a_cancelled_session_takes_no_result() {
         let mut session = session();
         session.begin_preparing(NOW).unwrap();
-        session.begin_training(1, NOW).unwrap();
+        session.begin_training(1, 0, 0, NOW).unwrap();
         session.cancel(NOW).unwrap();
         assert!(session.begin_evaluating(NOW).is_err());
         assert!(session.complete(NOW).is_err());
@@ -463,7 +471,7 @@ mod tests {
     fn a_retry_keeps_the_batches_that_are_in() {
         let mut session = session();
         session.begin_preparing(NOW).unwrap();
-        session.begin_training(2, NOW).unwrap();
+        session.begin_training(2, 0, 0, NOW).unwrap();
         session.batches_done = 1;
         session.fail(Fault::new("x", "y"), NOW).unwrap();
         session.retry(NOW).unwrap();
@@ -478,7 +486,7 @@ mod tests {
                 let before = session.clone();
                 let taken = match step {
                     0 => session.begin_preparing(NOW),
-                    1 => session.begin_training(1, NOW),
+                    1 => session.begin_training(1, 0, 0, NOW),
                     2 => { if session.batches_total > 0 { session.batches_done = 1; } Ok(()) }
                     3 => session.begin_fitting(NOW),
                     4 => session.fitted(500, NOW),

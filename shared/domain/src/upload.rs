@@ -16,6 +16,8 @@ pub const MAX_NAME_CHARS: usize = 200;
 /// How long a presigned upload address works, in seconds.
 pub const UPLOAD_WINDOW_SECONDS: i64 = 15 * 60;
 
+const NO_USABLE_ROWS: &str = "no_usable_rows";
+
 /// Where an upload stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -149,6 +151,16 @@ impl Upload {
         }
     }
 
+    /// Whether its refused rows are listed. A file that was refused as a whole has no list: its `error` says it all.
+    pub fn has_error_list(&self) -> bool {
+        let read_to_the_end = match self.state {
+            UploadState::CompletedWithErrors => true,
+            UploadState::Failed => self.error.as_ref().is_some_and(|fault| fault.code == NO_USABLE_ROWS),
+            _ => false,
+        };
+        read_to_the_end && self.rows.invalid > 0
+    }
+
     /// Notes that the bytes are there, and that reading begins (again, after a crash).
     pub fn begin_ingestion(&mut self, now: Timestamp) -> Result<(), NotAllowed> {
         if self.state.is_final() {
@@ -181,7 +193,7 @@ impl Upload {
                 0 => "the file has a header but no rows; add at least one row below it".to_owned(),
                 invalid => format!("none of the {invalid} rows could be used; the error list says why, row by row"),
             };
-            return self.fail(Fault::new("no_usable_rows", message), now);
+            return self.fail(Fault::new(NO_USABLE_ROWS, message), now);
         }
         let state = if self.rows.invalid == 0 { UploadState::Ready } else { UploadState::CompletedWithErrors };
         self.enter(state, now);

@@ -20,6 +20,7 @@ impl IntoResponses for Refusals {
             ("412", "The resource has changed since the version that `If-Match` names."),
             ("413", "Something is over a bound; `detail` says what and which."),
             ("422", "A field is wrong; `field` says which and `detail` why."),
+            ("500", "Something went wrong on our side; quote `correlation_id` when reporting it."),
             ("503", "A dependency does not answer; try again after `Retry-After`."),
         ];
         refusals.into_iter().map(|(status, why)| (status.to_owned(), RefOr::T(problem(why)))).collect()

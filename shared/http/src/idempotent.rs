@@ -21,11 +21,14 @@ impl Request {
         F: FnOnce(Uuid) -> W,
         W: Future<Output = Result<Reply, Problem>>,
     {
-        let Some(key) = self.header("idempotency-key") else { return work(caller.store.ids().next()).await };
-        if key.is_empty() || key.len() > MAX_KEY_CHARS {
+        if !self.has_header("idempotency-key") {
+            return work(caller.store.ids().next()).await;
+        }
+        let key = self.header("idempotency-key").filter(|key| (1..=MAX_KEY_CHARS).contains(&key.len()));
+        let Some(key) = key else {
             let detail = format!("must be 1 to {MAX_KEY_CHARS} visible ASCII characters");
             return Err(invalid_field("Idempotency-Key", "invalid_idempotency_key", detail));
-        }
+        };
         let request = [self.resource.as_bytes(), b"\n", &self.body].concat();
         let kept = caller.store.idempotency();
         let id = match kept.arrive(operation, key, &request).await? {
@@ -40,7 +43,7 @@ impl Request {
         let done = work(id).await;
         match &done {
             Ok(reply) => kept.keep(operation, key, &request, id, &keep(reply)).await?,
-            // A refused request had no effect; the client may mend it and use the key again.
+            Err(problem) if problem.status().is_server_error() => kept.release(operation, key, &request, id).await?,
             Err(_) => kept.forget(operation, key).await?,
         }
         done

@@ -78,7 +78,8 @@ impl Problem {
             Refusal::IssuerUnreachable => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::UNAUTHORIZED,
         };
-        Self::new(status, refusal.code(), refusal.detail())
+        let retry_after_seconds = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(5);
+        Self { retry_after_seconds, ..Self::new(status, refusal.code(), refusal.detail()) }
     }
 
     /// The role does not carry the permission.

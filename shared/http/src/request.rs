@@ -97,6 +97,16 @@ impl Request {
         Ok(Caller { identity: identity.clone(), store: self.cloud.tenant(identity.tenant.clone()) })
     }
 
+    /// Whether it only reads.
+    pub(crate) fn is_get(&self) -> bool {
+        self.resource.starts_with("GET ")
+    }
+
+    /// Whether a header is there, readable or not.
+    pub(crate) fn has_header(&self, name: &str) -> bool {
+        self.headers.contains_key(name)
+    }
+
     /// A header's value, where it is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
@@ -144,7 +154,7 @@ impl Request {
 
     /// The version that a client says it has read (`If-Match`), where it says so.
     pub fn if_match(&self) -> Result<Option<u64>, Problem> {
-        let Some(text) = self.header("if-match") else { return Ok(None) };
+        let Some(text) = self.header("if-match").filter(|text| text.trim() != "*") else { return Ok(None) };
         let version = text.trim().trim_matches('"').parse().ok();
         version
             .map(Some)
@@ -164,10 +174,16 @@ pub(crate) fn fresh_correlation_id(cloud: &Cloud) -> CorrelationId {
     id.parse().unwrap_or_else(|_| unreachable!("a UUID is a correlation id"))
 }
 
-/// serde quotes the offending value between backquotes or quotes; what a client sent does not go back into an answer
-/// that may be logged, so only the shape of the complaint stays.
+/// serde quotes what it stumbled over: a value in double quotes, an unknown name in backquotes. What a client sent does
+/// not go back into an answer that may be logged, so only the shape of the complaint stays.
 fn without_values(complaint: &str) -> String {
-    let complaint = complaint.split(" at line ").next().unwrap_or(complaint);
+    let complaint = complaint.rsplit_once(" at line ").map_or(complaint, |(complaint, _)| complaint);
+    for unknown in ["unknown field", "unknown variant"] {
+        if complaint.starts_with(unknown) {
+            let expected = complaint.rfind(", expected").map_or("", |position| &complaint[position..]);
+            return format!("{unknown}{expected}");
+        }
+    }
     let mut kept = String::new();
     let mut inside = None;
     for c in complaint.chars() {
@@ -192,5 +208,7 @@ mod tests {
     fn a_complaint_does_not_quote_what_was_sent() {
         let error = serde_json::from_str::<u32>("\"jane@example.com\"").unwrap_err().to_string();
         assert_eq!(without_values(&error), "invalid type: string …, expected u32");
+        let error = serde_json::from_str::<romashka_domain::Role>("\"jane, expected\"").unwrap_err().to_string();
+        assert_eq!(without_values(&error), "unknown variant, expected one of `owner`, `admin`, `agent`, `viewer`");
     }
 }

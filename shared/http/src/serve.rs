@@ -47,7 +47,7 @@ where
     let correlation_id = request.correlation_id().clone();
     let cloud = request.cloud().clone();
     let tenant = request.identity().ok().map(|identity| identity.tenant.clone());
-    let if_none_match = request.header("if-none-match").map(str::to_owned);
+    let if_none_match = request.header("if-none-match").filter(|_| request.is_get()).map(str::to_owned);
     let span = romashka_telemetry::correlated(operation, tenant.as_ref(), &correlation_id);
     async move {
         // Boxed, or the type of the whole invocation grows past what the compiler is willing to lay out.

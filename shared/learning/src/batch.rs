@@ -27,8 +27,8 @@ use crate::{
 pub const MAX_ROWS: usize = 10_000;
 /// Bytes of an encoded batch.
 pub const MAX_BYTES: usize = 64 * 1024 * 1024;
-/// UTF-8 bytes of a label.
-pub const MAX_LABEL_BYTES: usize = 200;
+/// UTF-8 bytes of a label: room for 100 characters of any script.
+pub const MAX_LABEL_BYTES: usize = 400;
 
 const MAGIC: &[u8; 4] = b"RFB1";
 

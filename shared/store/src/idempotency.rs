@@ -105,12 +105,18 @@ impl<'a> Idempotency<'a> {
         work_id: Uuid,
         answer: &KeptAnswer,
     ) -> Result<(), Error> {
-        let row = Row {
-            request_hash: hex::encode(Sha256::digest(request)),
-            work_id,
-            lease_until: 0,
-            answer: Some(answer.clone()),
-        };
+        self.close(operation, key, request, work_id, Some(answer.clone())).await
+    }
+
+    async fn close(
+        &self,
+        operation: &str,
+        key: &str,
+        request: &[u8],
+        work_id: Uuid,
+        answer: Option<KeptAnswer>,
+    ) -> Result<(), Error> {
+        let row = Row { request_hash: hex::encode(Sha256::digest(request)), work_id, lease_until: 0, answer };
         let unless = Unless::Not {
             expression: "work_id = :work_id",
             values: Item::from([(":work_id".to_owned(), s(work_id.to_string()))]),
@@ -120,7 +126,13 @@ impl<'a> Idempotency<'a> {
         Table::open(self.store)?.put(write).await.map(|_| ())
     }
 
-    /// Forgets an arrival whose work failed, so that the client may try again at once.
+    /// Ends the lease of an arrival whose work failed half-way: the next one takes over at once, under the same
+    /// identifier.
+    pub async fn release(&self, operation: &str, key: &str, request: &[u8], work_id: Uuid) -> Result<(), Error> {
+        self.close(operation, key, request, work_id, None).await
+    }
+
+    /// Forgets an arrival that was refused and had no effect, so that the client may mend it and use the key again.
     pub async fn forget(&self, operation: &str, key: &str) -> Result<(), Error> {
         Table::open(self.store)?.delete(&self.key(operation, key)).await
     }

@@ -1,11 +1,14 @@
 //! Training sessions: `T#<tenant>#SESSION` / `<session id>`, and the batches that are in:
 //! `T#<tenant>#BATCH#<session id>` / `<batch, five digits>`.
 
+use std::collections::BTreeMap;
+use std::num::ParseIntError;
+
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use romashka_domain::time::after;
 use romashka_domain::training::{SessionState, Stage, TrainingSession};
 use romashka_domain::{NotAllowed, TrainingSessionId};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::backoff::Backoff;
 use crate::error::malformed;
@@ -15,8 +18,9 @@ use crate::{ChangeError, Cursor, Error, Page, PageSize, TenantStore};
 const WHAT: &str = "training session";
 const PARTITION: &str = "SESSION";
 
-/// How long it is remembered that a batch is in, in seconds; a session is retried within that time or starts over.
-const BATCH_MEMORY_SECONDS: i64 = 30 * 24 * 3600;
+/// How long it is remembered that a batch is in, in seconds: a day less than its features are kept, so that a retried
+/// session does again whatever may be gone.
+const BATCH_MEMORY_SECONDS: i64 = 29 * 24 * 3600;
 
 /// Training sessions of one tenant.
 pub struct Sessions<'a> {
@@ -24,12 +28,21 @@ pub struct Sessions<'a> {
 }
 
 /// What a batch brought.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct BatchEffect {
     /// Rows in it.
     pub rows: u64,
     /// Function time it took, in gigabyte-milliseconds.
     pub gb_millis: u64,
+}
+
+/// That a batch is in.
+#[derive(Deserialize)]
+struct Marker {
+    sk: String,
+    expires_at: i64,
+    #[serde(flatten)]
+    effect: BatchEffect,
 }
 
 /// What became of a batch's effect.
@@ -128,11 +141,22 @@ impl<'a> Sessions<'a> {
         }
     }
 
-    /// The batches that are in, in order.
-    pub async fn recorded_batches(&self, id: TrainingSessionId) -> Result<Vec<u32>, Error> {
-        let places = Table::open(self.store)?.places(&batches_of(id)).await?;
-        let unreadable = |why: std::num::ParseIntError| Error::Corrupt { what: "batch", why: why.to_string() };
-        places.into_iter().map(|place| place.parse().map_err(unreadable)).collect()
+    /// The batches that are in and still remembered, with what each brought.
+    pub async fn recorded_batches(&self, id: TrainingSessionId) -> Result<BTreeMap<u32, BatchEffect>, Error> {
+        let table = Table::open(self.store)?;
+        let now = self.store.now().as_second();
+        let (mut recorded, mut from) = (BTreeMap::new(), None);
+        loop {
+            let page: Page<Marker> = table.page(&batches_of(id), PageSize::LARGEST, from.as_ref(), "batch").await?;
+            for marker in page.items.into_iter().filter(|marker| marker.expires_at > now) {
+                let unreadable = |why: ParseIntError| Error::Corrupt { what: "batch", why: why.to_string() };
+                recorded.insert(marker.sk.parse().map_err(unreadable)?, marker.effect);
+            }
+            if page.next.is_none() {
+                return Ok(recorded);
+            }
+            from = page.next;
+        }
     }
 
     async fn put(&self, session: &TrainingSession, unless: Unless<'_>) -> Result<bool, Error> {

@@ -58,6 +58,9 @@ impl PageSize {
     /// The largest page.
     pub const MAX: u8 = 100;
 
+    /// A page of [`PageSize::MAX`] items.
+    pub(crate) const LARGEST: Self = Self(Self::MAX);
+
     /// A page of 1 to [`PageSize::MAX`] items.
     pub fn new(items: u8) -> Option<Self> {
         (1..=Self::MAX).contains(&items).then_some(Self(items))
