@@ -203,7 +203,9 @@ class Cloud:
         config = Config(
             region_name=REGION,
             max_pool_connections=8,
-            retries={"total_max_attempts": 2},
+            # A call that was made must not be made again because its answer took long: a change set is executed once.
+            retries={"total_max_attempts": 1},
+            read_timeout=TIMEOUT_SECONDS,
             s3={"addressing_style": "path"},
             # A deployment that cannot reach its cloud should say so at once.
             connect_timeout=3,

@@ -57,8 +57,19 @@ class Functions(unittest.TestCase):
     def test_each_function_has_an_alarm_of_its_own(self):
         for name in FUNCTIONS:
             alarm = RESOURCES[f"{name}Alarm"]["Properties"]
-            self.assertEqual(alarm["Dimensions"], [{"Name": "FunctionName", "Value": {"Ref": name}}])
-            self.assertEqual(alarm["MetricName"], "Errors")
+            errors = {"Namespace": "AWS/Lambda", "MetricName": "Errors", "Dimensions": [{"Name": "FunctionName", "Value": {"Ref": name}}]}
+            watched = [it["MetricStat"]["Metric"] for it in alarm.get("Metrics", []) if "MetricStat" in it] or [alarm]
+            self.assertTrue(any(errors.items() <= metric.items() for metric in watched), name)
+
+    def test_a_function_that_answers_for_its_failures_is_watched_by_them(self):
+        for name, function in FUNCTIONS.items():
+            main = MAINS[binary(function)].read_text()
+            operation = re.search(r'(?:romashka_http::serve|serve_queue|serve_messages)\(\s*"([^"]+)"', main)
+            if operation is None:
+                continue
+            metrics = [it["MetricStat"]["Metric"] for it in RESOURCES[f"{name}Alarm"]["Properties"]["Metrics"] if "MetricStat" in it]
+            faults = {"Namespace": "Romashka", "MetricName": "Faults", "Dimensions": [{"Name": "Operation", "Value": operation[1]}]}
+            self.assertIn(faults, metrics, name)
 
     def test_the_operations_of_the_contract_are_the_routes_of_the_template(self):
         contract = json.loads((ROOT / "docs/openapi.json").read_text())
@@ -131,6 +142,14 @@ class Queues(unittest.TestCase):
                 json.loads(pattern["Pattern"])
 
 
+class Sockets(unittest.TestCase):
+    def test_a_route_that_answers_has_a_route_response(self):
+        routes = RESOURCES["SocketApi"]["Properties"]["Routes"]
+        answering = {name.strip("$").capitalize() for name, it in routes.items() if "RouteResponseSelectionExpression" in it}
+        responses = {it["Properties"]["RouteId"]["Ref"] for it in RESOURCES.values() if it["Type"].endswith("RouteResponse")}
+        self.assertEqual({f"SocketApi{name}Route" for name in answering}, responses)
+
+
 class Transformed(unittest.TestCase):
     """SAM passes on what CloudFormation then refuses; so look at what CloudFormation gets."""
 
@@ -152,6 +171,11 @@ class Transformed(unittest.TestCase):
         self.assertTrue(mappings)
         for mapping in mappings:
             self.assertIsInstance(mapping["BatchSize"], int)
+
+    def test_what_is_named_outside_the_transform_is_there(self):
+        for name, resource in self.resources.items():
+            if resource["Type"].endswith("RouteResponse"):
+                self.assertIn(resource["Properties"]["RouteId"]["Ref"], self.resources, name)
 
     def test_each_function_has_a_role_of_its_own(self):
         roles = [it["Properties"]["Role"]["Fn::GetAtt"][0] for it in self.resources.values() if it["Type"] == "AWS::Lambda::Function"]

@@ -126,6 +126,7 @@ impl Cloud {
             ("SocketManagementEndpoint", format!("http://{execute_api}")),
             ("S3PathStyle", "1".to_owned()),
             ("WorkConcurrency", "2".to_owned()),
+            ("LongConcurrency", "2".to_owned()),
             ("WorkTimeout", timing.work_timeout.to_string()),
             ("WorkVisibility", timing.work_visibility.to_string()),
             ("LongTimeout", timing.long_timeout.to_string()),

@@ -12,6 +12,9 @@ use crate::token::{Announced, find_key};
 /// After this long the keys are fetched again, so that a withdrawn key stops working.
 const KEYS_FOR: Duration = Duration::from_secs(600);
 
+/// While the issuer does not answer, keys that were good are trusted for this long.
+const KEYS_AT_MOST: Duration = Duration::from_secs(24 * 3600);
+
 /// An unknown `kid` makes the keys be fetched again, but not more often than this: made-up ones must not turn into a
 /// flood of requests to the issuer.
 const REFRESH_AT_MOST_EVERY: Duration = Duration::from_secs(5);
@@ -26,6 +29,8 @@ pub struct Issuer {
 struct Kept {
     keys: JwkSet,
     fetched: Instant,
+    /// When a fetch was last tried, whether it went well or not.
+    tried: Instant,
 }
 
 #[derive(Deserialize)]
@@ -43,21 +48,29 @@ impl Issuer {
     /// The key that a token says it is signed with.
     pub async fn key(&self, announced: &Announced) -> Result<Jwk, Refusal> {
         let mut kept = self.keys.lock().await;
-        if let Some(kept) = kept.as_ref().filter(|kept| kept.fetched.elapsed() < KEYS_FOR) {
-            if let Some(key) = find_key(&kept.keys, announced) {
+        if let Some(kept) = kept.as_ref() {
+            let found = find_key(&kept.keys, announced);
+            let is_fresh = kept.fetched.elapsed() < KEYS_FOR;
+            if let Some(key) = found.filter(|_| is_fresh || kept.tried.elapsed() < REFRESH_AT_MOST_EVERY) {
                 return Ok(key.clone());
             }
-            if kept.fetched.elapsed() < REFRESH_AT_MOST_EVERY {
+            if kept.tried.elapsed() < REFRESH_AT_MOST_EVERY {
                 return Err(Refusal::UnknownKey);
             }
         }
-        let keys = self.fetch().await.map_err(|error| {
-            tracing::error!(cause = %error.without_url(), "the issuer's keys cannot be fetched");
-            Refusal::IssuerUnreachable
-        })?;
-        let found = find_key(&keys, announced).cloned();
-        *kept = Some(Kept { keys, fetched: Instant::now() });
-        found.ok_or(Refusal::UnknownKey)
+        let now = Instant::now();
+        match self.fetch().await {
+            Ok(keys) => *kept = Some(Kept { keys, fetched: now, tried: now }),
+            Err(error) => {
+                tracing::error!(cause = %error.without_url(), "the issuer's keys cannot be fetched");
+                let Some(kept) = kept.as_mut().filter(|kept| kept.fetched.elapsed() < KEYS_AT_MOST) else {
+                    return Err(Refusal::IssuerUnreachable);
+                };
+                kept.tried = now;
+            }
+        }
+        let keys = kept.as_ref().map(|kept| &kept.keys);
+        keys.and_then(|keys| find_key(keys, announced)).cloned().ok_or(Refusal::UnknownKey)
     }
 
     async fn fetch(&self) -> Result<JwkSet, reqwest::Error> {

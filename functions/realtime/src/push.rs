@@ -8,10 +8,11 @@ use std::num::NonZeroUsize;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use aws_lambda_events::dynamodb::{Event, EventRecord};
+use futures::stream::{self, StreamExt};
 use lru::LruCache;
 use romashka_domain::feed::Topic;
 use romashka_domain::time::millis_between;
-use romashka_domain::{TenantId, Timestamp};
+use romashka_domain::{ConnectionId, TenantId, Timestamp, without_values};
 use romashka_store::sockets::{Sent, Sockets};
 use romashka_store::{Cloud, TenantStore, entity};
 use romashka_telemetry::Metric;
@@ -22,6 +23,9 @@ use crate::frame::Watched;
 
 /// The least time between two frames of mere progress on one resource, in milliseconds.
 const PROGRESS_EVERY_MS: u64 = 500;
+
+/// Listeners that are told at the same time.
+const SENDS_AT_ONCE: usize = 32;
 
 /// Resources whose last frame is remembered. Forgetting one costs a frame more.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(4096).expect("4096 is not zero");
@@ -60,10 +64,13 @@ pub async fn push(cloud: Cloud, event: Event) -> Result<(), Failure> {
         if !is_due(&tenant, topic, &watched, cloud.now()) {
             continue;
         }
-        let store = cloud.tenant(tenant);
+        let store = cloud.tenant(tenant.clone());
         let span = romashka_telemetry::correlated("realtime.push", Some(store.tenant()), watched.correlation_id());
-        if let Err(failure) = tracing::Instrument::instrument(tell(&cloud, &store, &watched), span).await {
-            tracing::warn!(cause = %failure, "a push failed; the client will catch up with the next one");
+        match tracing::Instrument::instrument(tell(&cloud, &store, &watched), span).await {
+            Ok(()) => note_pushed(tenant, topic, &watched, cloud.now()),
+            Err(failure) => {
+                tracing::warn!(cause = %failure, "a push failed; the client will catch up with the next one")
+            }
         }
     }
     Ok(())
@@ -71,7 +78,7 @@ pub async fn push(cloud: Cloud, event: Event) -> Result<(), Failure> {
 
 fn read(record: EventRecord) -> Result<(TenantId, Watched), Failure> {
     let item = record.change.new_image;
-    let unreadable = |error: serde_dynamo::Error| Failure::Unreadable(error.to_string());
+    let unreadable = |error: serde_dynamo::Error| Failure::Unreadable(without_values(&error.to_string()));
     let owned: Owned = serde_dynamo::from_item(item.clone()).map_err(unreadable)?;
     let watched = match owned.entity.as_str() {
         entity::UPLOAD => Watched::Upload(serde_dynamo::from_item(item).map_err(unreadable)?),
@@ -84,16 +91,16 @@ fn read(record: EventRecord) -> Result<(TenantId, Watched), Failure> {
 /// Whether listeners should hear of this now.
 fn is_due(tenant: &TenantId, topic: Topic, watched: &Watched, now: Timestamp) -> bool {
     let mut pushed = LAST_PUSHED.lock().unwrap_or_else(PoisonError::into_inner);
-    let key = (tenant.clone(), topic);
-    let due = match pushed.get(&key) {
+    match pushed.get(&(tenant.clone(), topic)) {
         None => true,
         Some(last) if watched.seq() <= last.seq => false,
         Some(last) => watched.last_transition() > last.seq || millis_between(last.at, now) >= PROGRESS_EVERY_MS,
-    };
-    if due {
-        pushed.put(key, Pushed { seq: watched.seq(), at: now });
     }
-    due
+}
+
+fn note_pushed(tenant: TenantId, topic: Topic, watched: &Watched, now: Timestamp) {
+    let mut pushed = LAST_PUSHED.lock().unwrap_or_else(PoisonError::into_inner);
+    pushed.put((tenant, topic), Pushed { seq: watched.seq(), at: now });
 }
 
 async fn tell(cloud: &Cloud, store: &TenantStore, watched: &Watched) -> Result<(), Failure> {
@@ -105,17 +112,26 @@ async fn tell(cloud: &Cloud, store: &TenantStore, watched: &Watched) -> Result<(
             continue;
         }
         let frame = watched.frame("change", &topic, 0, store.now()).to_string();
-        for connection in listeners {
-            match sockets.send(&connection, &frame).await {
-                Ok(Sent::Delivered) => frames += 1,
-                Ok(Sent::Gone) => store.connections().close(&connection).await?,
-                Err(error) => tracing::warn!(cause = %error, "one listener could not be told"),
-            }
-        }
+        let sends = listeners.into_iter().map(|connection| send(store, &sockets, topic, connection, &frame));
+        let sent: Vec<bool> = stream::iter(sends).buffer_unordered(SENDS_AT_ONCE).collect().await;
+        frames += sent.into_iter().filter(|sent| *sent).count() as u64;
     }
     if frames > 0 {
         romashka_telemetry::record("realtime.push", store.now(), &[Metric::count("Frames", frames)]);
         tracing::info!(seq = watched.seq(), frames, "pushed");
     }
     Ok(())
+}
+
+/// Tells one listener, and forgets it where it is gone; whether it was told.
+async fn send(store: &TenantStore, sockets: &Sockets, topic: Topic, connection: ConnectionId, frame: &str) -> bool {
+    let done = match sockets.send(&connection, frame).await {
+        Ok(Sent::Delivered) => return true,
+        Ok(Sent::Gone) => store.connections().forget(&connection, &topic).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = done {
+        tracing::warn!(cause = %error, "one listener could not be told");
+    }
+    false
 }

@@ -15,8 +15,11 @@ pub async fn cancel_session(request: Request) -> Result<Reply, Problem> {
     let id: TrainingSessionId = request.path_id("session_id", "training session")?;
     let store = caller.store.clone();
     request
-        .once("training.cancel", &caller, |_| async move {
-            let session = store.sessions().change(id, |session| session.cancel(store.now())).await?;
+        .once("training.cancel", &caller, |request| async move {
+            let sessions = store.sessions();
+            let commanded =
+                sessions.change(id, |session| session.command(request, |session| session.cancel(store.now())));
+            let session = commanded.await?;
             Ok(Reply::ok(&session.view(store.now()))?.etag(session.seq))
         })
         .await

@@ -4,8 +4,8 @@
 //! stream delivers it at least once. There is no second write that a crash could swallow.
 
 use aws_lambda_events::dynamodb::{Event, EventRecord};
-use romashka_domain::TenantId;
 use romashka_domain::training::{SessionState, TrainingSession};
+use romashka_domain::{TenantId, without_values};
 use romashka_store::Cloud;
 use romashka_store::queues::PrepareTask;
 use romashka_worker::Failure;
@@ -30,8 +30,8 @@ pub async fn dispatch(cloud: Cloud, event: Event) -> Result<(), Failure> {
 }
 
 async fn dispatch_one(cloud: &Cloud, record: EventRecord) -> Result<(), Failure> {
-    let owned: Owned =
-        serde_dynamo::from_item(record.change.new_image).map_err(|error| Failure::Unreadable(error.to_string()))?;
+    let owned: Owned = serde_dynamo::from_item(record.change.new_image)
+        .map_err(|error| Failure::Unreadable(without_values(&error.to_string())))?;
     if owned.session.state != SessionState::Queued {
         return Ok(());
     }

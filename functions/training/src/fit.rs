@@ -25,7 +25,7 @@ use romashka_worker::{Failure, Work, lease_seconds};
 
 use crate::prepare::{ignore, settle};
 use crate::replies::Replies;
-use crate::work::gb_millis;
+use crate::work::{gb_millis, give_up_if_last};
 
 /// How often progress is noted, which is also how soon a cancellation is noticed.
 const PROGRESS_EVERY: Duration = Duration::from_millis(400);
@@ -45,11 +45,10 @@ pub async fn fit(work: Work<FitTask>) -> Result<(), Failure> {
     match store.claims().take(&claim, lease_seconds()).await? {
         Claimed::Granted => {}
         Claimed::Busy => return Err(Failure::Busy("training session")),
-        Claimed::OtherSubject => store.claims().release(&claim).await?,
     }
     let done = fit_session(store, &session).await;
     store.claims().release(&claim).await?;
-    done
+    give_up_if_last(&work, id, done).await
 }
 
 async fn fit_session(store: &TenantStore, session: &TrainingSession) -> Result<(), Failure> {
@@ -131,10 +130,8 @@ async fn learn(store: &TenantStore, session: &TrainingSession) -> Result<Result<
                 match store.sessions().change(session.id, |session| session.fitted(fitted, store.now())).await {
                     Ok(_) => {}
                     Err(ChangeError::NotAllowed(_) | ChangeError::NotFound(_)) => stop.store(true, Ordering::Relaxed),
-                    Err(error) => {
-                        stop.store(true, Ordering::Relaxed);
-                        return Err(error.into());
-                    }
+                    // Progress is worth less than the fit.
+                    Err(ChangeError::Store(error)) => tracing::warn!(cause = %error, "progress could not be noted"),
                 }
             }
         }
@@ -162,7 +159,9 @@ async fn replies_of(store: &TenantStore, session: &TrainingSession) -> Result<Re
     let mut replies = Replies::default();
     for number in 0..session.batches_total {
         let bytes = of_batch(store, &Object::Replies(session.id, number), number).await?;
-        replies.merge(serde_json::from_slice(&bytes).map_err(|error| Failure::Unreadable(error.to_string()))?);
+        replies.merge(
+            serde_json::from_slice(&bytes).map_err(|error| Failure::Unreadable(format!("{:?}", error.classify())))?,
+        );
     }
     Ok(replies)
 }

@@ -6,10 +6,15 @@ use romashka_store::queues::{BatchTask, PrepareTask};
 use romashka_store::{ChangeError, TenantStore};
 use romashka_worker::{Failure, Work};
 
-use crate::work::fit_if_ready;
+use crate::work::{fit_if_ready, give_up_if_last};
 
 /// Prepares a session. A second delivery sends again what is not in yet, which the workers know to be the same work.
 pub async fn prepare(work: Work<PrepareTask>) -> Result<(), Failure> {
+    let done = prepare_session(&work).await;
+    give_up_if_last(&work, work.task.session_id, done).await
+}
+
+async fn prepare_session(work: &Work<PrepareTask>) -> Result<(), Failure> {
     let sessions = work.store.sessions();
     let id = work.task.session_id;
     let begun = sessions

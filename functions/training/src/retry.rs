@@ -15,8 +15,11 @@ pub async fn retry_session(request: Request) -> Result<Reply, Problem> {
     let id: TrainingSessionId = request.path_id("session_id", "training session")?;
     let store = caller.store.clone();
     request
-        .once("training.retry", &caller, |_| async move {
-            let session = store.sessions().change(id, |session| session.retry(store.now())).await?;
+        .once("training.retry", &caller, |request| async move {
+            let sessions = store.sessions();
+            let commanded =
+                sessions.change(id, |session| session.command(request, |session| session.retry(store.now())));
+            let session = commanded.await?;
             Ok(Reply::ok(&session.view(store.now()))?.etag(session.seq))
         })
         .await

@@ -18,6 +18,11 @@ use crate::replies::Replies;
 /// Does one batch. What it writes depends on its rows alone, so doing it twice writes the same bytes to the same
 /// place; that it counts once is the store's promise.
 pub async fn work(work: Work<BatchTask>) -> Result<(), Failure> {
+    let done = work_on(&work).await;
+    give_up_if_last(&work, work.task.session_id, done).await
+}
+
+async fn work_on(work: &Work<BatchTask>) -> Result<(), Failure> {
     let started = Instant::now();
     let (store, task) = (&work.store, &work.task);
     let sessions = store.sessions();
@@ -72,6 +77,21 @@ pub(crate) async fn fit_if_ready(
         store.queues().send(correlation_id, [FitTask { session_id: id }]).await?;
     }
     Ok(())
+}
+
+/// Ends a session whose work has failed in every delivery, so that it does not wait for ever for a message that was set
+/// apart.
+pub(crate) async fn give_up_if_last<T>(
+    work: &Work<T>,
+    id: TrainingSessionId,
+    done: Result<(), Failure>,
+) -> Result<(), Failure> {
+    let Err(failure) = done else { return Ok(()) };
+    if work.is_last_delivery {
+        let fault = Fault::new("gave_up", "a step of the training failed in every attempt; retry the session");
+        settle(work.store.sessions().change(id, |session| session.fail(fault.clone(), work.store.now())).await)?;
+    }
+    Err(failure)
 }
 
 /// Function time since `started`, as AWS meters it: memory × time.

@@ -16,7 +16,7 @@ use romashka_ingest::{Limits, RowError, Stop};
 use romashka_store::claims::{Claim, Claimed};
 use romashka_store::objects::{Object, parse_raw_key};
 use romashka_store::{ChangeError, Cloud, TenantStore};
-use romashka_worker::{Failure, lease_seconds};
+use romashka_worker::{Failure, Message, lease_seconds};
 use tokio::sync::mpsc;
 use tokio_util::io::SyncIoBridge;
 use tracing::Instrument;
@@ -30,20 +30,20 @@ const PARTS_IN_FLIGHT: usize = 2;
 const PROGRESS_EVERY: Duration = Duration::from_millis(500);
 
 /// Reads the files that one message of S3 is about.
-pub async fn ingest(cloud: Cloud, message: String) -> Result<(), Failure> {
+pub async fn ingest(cloud: Cloud, message: Message) -> Result<(), Failure> {
     // S3 greets a new queue with a test event, which has no records.
-    if serde_json::from_str::<serde_json::Value>(&message).is_ok_and(|event| event.get("Records").is_none()) {
+    if serde_json::from_str::<serde_json::Value>(&message.body).is_ok_and(|event| event.get("Records").is_none()) {
         return Ok(());
     }
     let event: S3Event =
-        serde_json::from_str(&message).map_err(|error| Failure::Unreadable(format!("{:?}", error.classify())))?;
+        serde_json::from_str(&message.body).map_err(|error| Failure::Unreadable(format!("{:?}", error.classify())))?;
     for record in event.records {
-        ingest_object(&cloud, record).await?;
+        ingest_object(&cloud, record, message.is_last_delivery).await?;
     }
     Ok(())
 }
 
-async fn ingest_object(cloud: &Cloud, record: S3EventRecord) -> Result<(), Failure> {
+async fn ingest_object(cloud: &Cloud, record: S3EventRecord, is_last_delivery: bool) -> Result<(), Failure> {
     let object = record.s3.object;
     let key = object.key.unwrap_or_default();
     let Some((tenant, id)) = parse_raw_key(&decoded(&key)) else {
@@ -64,12 +64,18 @@ async fn ingest_object(cloud: &Cloud, record: S3EventRecord) -> Result<(), Failu
         }
         let claim = Claim::new("ingest", id, subject);
         match store.claims().take(&claim, lease_seconds()).await? {
-            Claimed::Granted => read_upload(&store, &upload, version.as_deref()).await,
-            Claimed::Busy => Err(Failure::Busy("upload")),
-            Claimed::OtherSubject => {
-                tracing::info!(upload_id = %id, "the object was written again; the first version counts");
-                Ok(())
+            Claimed::Granted => {
+                let done = read_upload(&store, &upload, version.as_deref()).await;
+                // Whoever is given the message next need not wait for a lease whose holder has given up.
+                store.claims().release(&claim).await?;
+                if done.is_err() && is_last_delivery {
+                    let fault =
+                        Fault::new("gave_up", "the file could not be read in several attempts; upload it again");
+                    finish(&store, id, |upload| upload.fail(fault.clone(), store.now())).await?;
+                }
+                done
             }
+            Claimed::Busy => Err(Failure::Busy("upload")),
         }
     }
     .instrument(span)

@@ -63,7 +63,7 @@ pub fn read(
                 rows.invalid += 1;
                 errors.push(error);
             }
-            Ok(record) if !seen.insert(ContentHash::of(&record.text, record.intent.as_deref())) => rows.duplicate += 1,
+            Ok(record) if !seen.insert(identity_of(&record)) => rows.duplicate += 1,
             Ok(record) => {
                 rows.accepted += 1;
                 rows.unlabelled += u64::from(record.intent.is_none());
@@ -98,6 +98,13 @@ impl<R: Read> Read for Counted<'_, R> {
         self.bytes.set(self.bytes.get() + read as u64);
         Ok(read)
     }
+}
+
+/// What makes a row the same as an earlier one: nothing that is learnt from it differs.
+fn identity_of(record: &Record) -> ContentHash {
+    let all = [Some(&record.text), record.reply.as_ref(), record.conversation.as_ref()];
+    let all = all.map(|part| part.map_or("", String::as_str)).join("\u{1f}");
+    ContentHash::of(&all, record.intent.as_deref())
 }
 
 fn ndjson(records: &[Record]) -> io::Result<Vec<u8>> {

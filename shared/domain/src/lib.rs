@@ -47,3 +47,42 @@ pub struct NotAllowed {
     /// What was asked of it.
     pub action: &'static str,
 }
+
+/// serde quotes what it stumbled over: a value in double quotes, an unknown name in backquotes. What a client sent does
+/// not go back into an answer that may be logged, so only the shape of the complaint stays.
+pub fn without_values(complaint: &str) -> String {
+    let complaint = complaint.rsplit_once(" at line ").map_or(complaint, |(complaint, _)| complaint);
+    for unknown in ["unknown field", "unknown variant"] {
+        if complaint.starts_with(unknown) {
+            let expected = complaint.rfind(", expected").map_or("", |position| &complaint[position..]);
+            return format!("{unknown}{expected}");
+        }
+    }
+    let mut kept = String::new();
+    let mut inside = None;
+    for c in complaint.chars() {
+        match inside {
+            None if c == '"' => {
+                inside = Some(c);
+                kept.push('…');
+            }
+            None => kept.push(c),
+            Some(quote) if c == quote => inside = None,
+            Some(_) => {}
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_complaint_does_not_quote_what_was_sent() {
+        let error = serde_json::from_str::<u32>("\"jane@example.com\"").unwrap_err().to_string();
+        assert_eq!(without_values(&error), "invalid type: string …, expected u32");
+        let error = serde_json::from_str::<Role>("\"jane, expected\"").unwrap_err().to_string();
+        assert_eq!(without_values(&error), "unknown variant, expected one of `owner`, `admin`, `agent`, `viewer`");
+    }
+}

@@ -47,6 +47,7 @@ pub struct Deployment {
     /// Counts the tenant's deployments, from 1; also the resource's `ETag`.
     pub revision: u64,
     /// Identifies the request that decided it, so that a repetition is known for one.
+    #[serde(default)]
     pub decision_id: Uuid,
     /// The version that answers.
     pub model_id: ModelId,

@@ -3,6 +3,7 @@
 use romashka_learning::Parameters;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::feed::Transition;
 use crate::time::millis_between;
@@ -100,6 +101,9 @@ pub struct TrainingSession {
     pub error: Option<Fault>,
     /// How often it was started.
     pub attempt: u32,
+    /// The last request to cancel or retry it, so that a repetition is known for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_command: Option<Uuid>,
     /// Counts every change.
     pub seq: u64,
     /// Every state it entered, in order.
@@ -217,6 +221,7 @@ impl TrainingSession {
             model_id: order.model_id,
             error: None,
             attempt: 1,
+            last_command: None,
             seq: 1,
             transitions: vec![Transition { seq: 1, state: SessionState::Queued, at: now }],
             correlation_id: order.correlation_id,
@@ -341,6 +346,20 @@ impl TrainingSession {
         Ok(())
     }
 
+    /// Does what a request asks for, unless this very request did it before.
+    pub fn command(
+        &mut self,
+        request: Uuid,
+        step: impl FnOnce(&mut Self) -> Result<(), NotAllowed>,
+    ) -> Result<(), NotAllowed> {
+        if self.last_command == Some(request) {
+            return Ok(());
+        }
+        step(self)?;
+        self.last_command = Some(request);
+        Ok(())
+    }
+
     /// The session as people see it at `now`.
     pub fn view(&self, now: Timestamp) -> SessionView {
         let gb_seconds = self.gb_millis as f64 / 1000.0;
@@ -416,10 +435,8 @@ impl TrainingSession {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-    use uuid::Uuid;
-
     use super::*;
+    use proptest::prelude::*;
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -476,6 +493,17 @@ mod tests {
         session.fail(Fault::new("x", "y"), NOW).unwrap();
         session.retry(NOW).unwrap();
         assert_eq!((session.batches_done, session.attempt, session.error.as_ref()), (1, 2, None));
+    }
+
+    #[test]
+    fn a_request_that_arrives_again_commands_nothing_anew() {
+        let mut session = session();
+        let request = Uuid::from_u128(9);
+        session.command(request, |session| session.cancel(NOW)).unwrap();
+        let cancelled = session.clone();
+        session.command(request, |session| session.cancel(NOW)).unwrap();
+        assert_eq!(session, cancelled);
+        assert!(session.command(Uuid::from_u128(10), |session| session.cancel(NOW)).is_err());
     }
 
     proptest! {

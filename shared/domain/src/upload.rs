@@ -70,7 +70,7 @@ pub struct RowCounts {
     pub accepted: u64,
     /// Of the accepted, those without an intent: kept, but no intent is learnt from them.
     pub unlabelled: u64,
-    /// Rows that stand earlier in the same file, word for word and with the same intent.
+    /// Rows that stand earlier in the same file, with the same words, intent, reply and conversation.
     pub duplicate: u64,
     /// Rows refused; see the error list.
     pub invalid: u64,
@@ -169,8 +169,9 @@ impl Upload {
         if self.state == UploadState::Pending {
             self.enter(UploadState::Uploaded, now);
         }
-        if self.state == UploadState::Uploaded {
-            self.enter(UploadState::Ingesting, now);
+        match self.state {
+            UploadState::Uploaded => self.enter(UploadState::Ingesting, now),
+            _ => self.touch(now),
         }
         self.bytes_read = 0;
         self.rows = RowCounts::default();

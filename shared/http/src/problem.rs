@@ -67,6 +67,9 @@ pub fn too_large(code: &'static str, detail: impl Into<String>) -> Problem {
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, code, detail)
 }
 
+/// How long API Gateway keeps what the authorizer said of a token, in seconds (`ReauthorizeEvery` in the template).
+const VERDICT_SECONDS: u32 = 60;
+
 impl Problem {
     fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         Self { status, code, detail: detail.into(), field: None, cause: None, retry_after_seconds: None }
@@ -78,7 +81,7 @@ impl Problem {
             Refusal::IssuerUnreachable => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::UNAUTHORIZED,
         };
-        let retry_after_seconds = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(5);
+        let retry_after_seconds = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(VERDICT_SECONDS);
         Self { retry_after_seconds, ..Self::new(status, refusal.code(), refusal.detail()) }
     }
 

@@ -7,9 +7,10 @@ use aws_lambda_events::query_map::QueryMap;
 use lambda_http::http::HeaderMap;
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, RequestExt};
-use romashka_domain::{CorrelationId, Identity, Permission};
+use romashka_domain::{CorrelationId, Identity, Permission, without_values};
 use romashka_store::{Cloud, Cursor, PageSize, TenantStore};
 use serde::de::DeserializeOwned;
+use serde_path_to_error::Segment;
 
 use crate::authorizer::{Refusal, Verdict};
 use crate::problem::{Problem, invalid, invalid_field, not_found, too_large};
@@ -124,15 +125,15 @@ impl Request {
             return Err(too_large("body_too_large", detail));
         }
         let mut reader = serde_json::Deserializer::from_slice(&self.body);
-        serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-            let (path, cause) = (error.path().to_string(), error.inner());
+        let read = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+            let cause = error.inner();
             if cause.is_data() {
-                let field = if path == "." { "/".to_owned() } else { format!("/{}", path.replace('.', "/")) };
-                return invalid_field(field, "invalid_body", without_values(&cause.to_string()));
+                return invalid_field(pointer(error.path()), "invalid_body", without_values(&cause.to_string()));
             }
-            let place = format!("line {}, column {}", cause.line(), cause.column());
-            invalid("invalid_json", format!("the body is not valid JSON at {place}; send a JSON object"))
-        })
+            not_json(cause)
+        })?;
+        reader.end().map_err(|cause| not_json(&cause))?;
+        Ok(read)
     }
 
     /// Which page of a list is asked for (`?limit=&cursor=`).
@@ -162,6 +163,23 @@ impl Request {
     }
 }
 
+fn not_json(cause: &serde_json::Error) -> Problem {
+    let place = format!("line {}, column {}", cause.line(), cause.column());
+    invalid("invalid_json", format!("the body is not valid JSON at {place}; send one JSON object"))
+}
+
+/// A place in the body as a JSON Pointer (RFC 6901).
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    let segments = path.iter().map(|segment| match segment {
+        Segment::Seq { index } => format!("/{index}"),
+        Segment::Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+        Segment::Enum { variant } => format!("/{variant}"),
+        Segment::Unknown => "/".to_owned(),
+    });
+    let pointer: String = segments.collect();
+    if pointer.is_empty() { "/".to_owned() } else { pointer }
+}
+
 /// Parameters by name; where one is given twice, the last counts.
 fn as_map(parameters: &QueryMap) -> HashMap<String, String> {
     parameters.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
@@ -172,43 +190,4 @@ pub(crate) fn fresh_correlation_id(cloud: &Cloud) -> CorrelationId {
     let id = cloud.ids().next().simple().to_string();
     // 32 hexadecimal digits always are a correlation id.
     id.parse().unwrap_or_else(|_| unreachable!("a UUID is a correlation id"))
-}
-
-/// serde quotes what it stumbled over: a value in double quotes, an unknown name in backquotes. What a client sent does
-/// not go back into an answer that may be logged, so only the shape of the complaint stays.
-fn without_values(complaint: &str) -> String {
-    let complaint = complaint.rsplit_once(" at line ").map_or(complaint, |(complaint, _)| complaint);
-    for unknown in ["unknown field", "unknown variant"] {
-        if complaint.starts_with(unknown) {
-            let expected = complaint.rfind(", expected").map_or("", |position| &complaint[position..]);
-            return format!("{unknown}{expected}");
-        }
-    }
-    let mut kept = String::new();
-    let mut inside = None;
-    for c in complaint.chars() {
-        match inside {
-            None if c == '"' => {
-                inside = Some(c);
-                kept.push('…');
-            }
-            None => kept.push(c),
-            Some(quote) if c == quote => inside = None,
-            Some(_) => {}
-        }
-    }
-    kept
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_complaint_does_not_quote_what_was_sent() {
-        let error = serde_json::from_str::<u32>("\"jane@example.com\"").unwrap_err().to_string();
-        assert_eq!(without_values(&error), "invalid type: string …, expected u32");
-        let error = serde_json::from_str::<romashka_domain::Role>("\"jane, expected\"").unwrap_err().to_string();
-        assert_eq!(without_values(&error), "unknown variant, expected one of `owner`, `admin`, `agent`, `viewer`");
-    }
 }

@@ -7,7 +7,7 @@
 use std::fmt::Display;
 
 use romashka_domain::time::after;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::table::{Item, Key, Table, Unless, Write, n, s};
 use crate::{Error, TenantStore};
@@ -28,8 +28,7 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// `work` on the thing `id`, as `subject` describes it (its version, the attempt): only one subject is ever worked
-    /// on for an id, unless the claim is released.
+    /// `work` on the thing `id`, as `subject` describes it (its version, the attempt).
     pub fn new(work: &'static str, id: impl Display, subject: impl Display) -> Self {
         Self { place: format!("{work}#{id}"), subject: subject.to_string() }
     }
@@ -42,11 +41,9 @@ pub enum Claimed {
     Granted,
     /// Somebody is at it, or crashed a moment ago; come back later.
     Busy,
-    /// Another subject was claimed before.
-    OtherSubject,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 struct ClaimRow {
     subject: String,
     lease_until: i64,
@@ -62,30 +59,28 @@ impl<'a> Claims<'a> {
         let table = Table::open(self.store)?;
         let now = self.store.now();
         let row = ClaimRow { subject: claim.subject.clone(), lease_until: after(now, lease_seconds).as_second() };
-        let values = Item::from([(":subject".to_owned(), s(&claim.subject)), (":now".to_owned(), n(now.as_second()))]);
+        let values = Item::from([(":now".to_owned(), n(now.as_second()))]);
         let granted = table
             .put(Write {
                 key: self.key(claim),
                 body: &row,
                 entity: None,
                 expires_at: Some(after(now, MEMORY_SECONDS).as_second()),
-                unless: Unless::Not {
-                    expression: "attribute_not_exists(pk) OR (subject = :subject AND lease_until < :now)",
-                    values,
-                },
+                unless: Unless::Not { expression: "attribute_not_exists(pk) OR lease_until < :now", values },
             })
             .await?;
         if granted {
             return Ok(Claimed::Granted);
         }
-        let holder: Option<ClaimRow> = table.get(&self.key(claim), "claim").await?;
-        let same = holder.is_none_or(|holder| holder.subject == claim.subject);
-        Ok(if same { Claimed::Busy } else { Claimed::OtherSubject })
+        Ok(Claimed::Busy)
     }
 
     /// Gives a piece of work back, so that the next delivery need not wait for the lease to end.
+    ///
+    /// Only the claim on this subject is given back: a later attempt's stays with it.
     pub async fn release(&self, claim: &Claim) -> Result<(), Error> {
-        Table::open(self.store)?.delete(&self.key(claim)).await
+        let subject = (":subject".to_owned(), s(&claim.subject));
+        Table::open(self.store)?.delete_if(&self.key(claim), "subject = :subject", Item::from([subject])).await
     }
 
     fn key(&self, claim: &Claim) -> Key {

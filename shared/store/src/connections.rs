@@ -60,6 +60,13 @@ impl<'a> Connections<'a> {
         Ok(())
     }
 
+    /// Forgets a socket that turned out to be gone while a topic was told; its topic's row goes even where its own rows
+    /// have vanished already.
+    pub async fn forget(&self, id: &ConnectionId, topic: &Topic) -> Result<(), Error> {
+        Table::open(self.store)?.delete(&self.topic_key(&topic.to_string(), id)).await?;
+        self.close(id).await
+    }
+
     /// Lets a socket listen to a topic; `false` where it listens to [`MAX_TOPICS`] others already.
     pub async fn subscribe(&self, id: &ConnectionId, topic: &Topic) -> Result<bool, Error> {
         let table = Table::open(self.store)?;

@@ -46,13 +46,9 @@ pub struct Cloud {
 impl Cloud {
     /// The cloud as the environment describes it (region, credentials, endpoint).
     pub async fn from_env() -> Self {
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(Duration::from_secs(2))
-            .operation_attempt_timeout(Duration::from_secs(30))
-            .build();
         let sdk = aws_config::defaults(BehaviorVersion::latest())
             .retry_config(RetryConfig::standard().with_max_attempts(4))
-            .timeout_config(timeouts)
+            .timeout_config(timeouts(REQUEST_SECONDS))
             .load()
             .await;
         Self::new(sdk, Arc::new(SystemClock), Arc::new(SystemIds))
@@ -68,6 +64,11 @@ impl Cloud {
             clock,
             ids,
         }
+    }
+
+    /// Lets a message of a queue come back after so many seconds instead of its queue's visibility timeout.
+    pub async fn come_back(&self, queue_arn: &str, receipt_handle: &str, seconds: i32) -> Result<(), Error> {
+        queues::come_back(&self.sqs, queue_arn, receipt_handle, seconds).await
     }
 
     /// The rooms of one tenant.
@@ -164,6 +165,16 @@ impl TenantStore {
     pub fn queues(&self) -> queues::Queues<'_> {
         queues::Queues::new(self)
     }
+}
+
+/// How long one attempt at a request may take, in seconds; short enough that another fits into a function's time.
+const REQUEST_SECONDS: u64 = 3;
+
+fn timeouts(attempt_seconds: u64) -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(1))
+        .operation_attempt_timeout(Duration::from_secs(attempt_seconds))
+        .build()
 }
 
 /// A setting that the template gives every function that needs it.

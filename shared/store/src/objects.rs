@@ -12,14 +12,17 @@ use std::time::Duration;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
-use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 use romashka_domain::{TenantId, TrainingSessionId, UploadId};
 
 use crate::error::aws;
-use crate::{Error, TenantStore, setting};
+use crate::{Error, TenantStore, setting, timeouts};
+
+/// How long one attempt at a transfer may take, in seconds.
+const TRANSFER_SECONDS: u64 = 30;
 
 /// The largest object that is read into memory whole, in bytes.
 const MAX_WHOLE_BYTES: u64 = 128 * 1024 * 1024;
@@ -149,7 +152,11 @@ impl<'a> Objects<'a> {
             .await;
         match got {
             Ok(output) => Ok(Some(output.body)),
-            Err(SdkError::ServiceError(refusal)) if refusal.err().is_no_such_key() => Ok(None),
+            Err(SdkError::ServiceError(refusal))
+                if refusal.err().is_no_such_key() || refusal.err().code() == Some("NoSuchVersion") =>
+            {
+                Ok(None)
+            }
             Err(error) => Err(aws("s3:GetObject")(error)),
         }
     }
@@ -197,6 +204,7 @@ pub(crate) async fn check(client: &Client) -> Result<(), Error> {
 /// (a presigned upload must carry no checksum but the one its owner announced).
 pub(crate) fn client(sdk: &aws_config::SdkConfig) -> Client {
     let config = aws_sdk_s3::config::Builder::from(sdk)
+        .timeout_config(timeouts(TRANSFER_SECONDS))
         .force_path_style(std::env::var("S3_PATH_STYLE").is_ok())
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired)

@@ -134,3 +134,23 @@ impl<'a> Queues<'a> {
         })
     }
 }
+
+/// Lets a message come back after so many seconds.
+pub(crate) async fn come_back(
+    client: &aws_sdk_sqs::Client,
+    queue_arn: &str,
+    receipt_handle: &str,
+    seconds: i32,
+) -> Result<(), Error> {
+    let name = queue_arn.rsplit(':').next().unwrap_or_default();
+    let queue = client.get_queue_url().queue_name(name).send().await.map_err(aws("sqs:GetQueueUrl"))?;
+    client
+        .change_message_visibility()
+        .set_queue_url(queue.queue_url)
+        .receipt_handle(receipt_handle)
+        .visibility_timeout(seconds)
+        .send()
+        .await
+        .map_err(aws("sqs:ChangeMessageVisibility"))?;
+    Ok(())
+}

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::backoff::Backoff;
 use crate::error::malformed;
-use crate::table::{Key, Table, Transacted, Unless, Write, entity, n, s};
+use crate::table::{Item, Key, Table, Transacted, Unless, Write, entity, n, s};
 use crate::{ChangeError, Cursor, Error, Page, PageSize, TenantStore};
 
 const WHAT: &str = "training session";
@@ -107,12 +107,17 @@ impl<'a> Sessions<'a> {
         let table = Table::open(self.store)?;
         let mut backoff = Backoff::default();
         loop {
+            let now = self.store.now();
             let marker = table.step(Write {
                 key: Key::new(&self.store.tenant, &batches_of(id), place_of(batch)),
                 body: &effect,
                 entity: None,
-                expires_at: Some(after(self.store.now(), BATCH_MEMORY_SECONDS).as_second()),
-                unless: Unless::Exists,
+                expires_at: Some(after(now, BATCH_MEMORY_SECONDS).as_second()),
+                // What has expired may still be there: the table forgets late.
+                unless: Unless::Not {
+                    expression: "attribute_not_exists(pk) OR expires_at <= :now",
+                    values: Item::from([(":now".to_owned(), n(now.as_second()))]),
+                },
             })?;
             let counters = Update::builder()
                 .table_name(table.name())
@@ -126,7 +131,7 @@ impl<'a> Sessions<'a> {
                 .expression_attribute_values(":one", n(1))
                 .expression_attribute_values(":rows", n(effect.rows))
                 .expression_attribute_values(":gb_millis", n(effect.gb_millis))
-                .expression_attribute_values(":now", s(self.store.now().to_string()))
+                .expression_attribute_values(":now", s(now.to_string()))
                 .expression_attribute_values(":training", spelt(&SessionState::Training)?)
                 .expression_attribute_values(":featurising", spelt(&Stage::Featurising)?)
                 .build()

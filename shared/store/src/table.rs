@@ -7,10 +7,11 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use romashka_domain::TenantId;
+use romashka_domain::{TenantId, without_values};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::backoff::Backoff;
 use crate::error::{aws, malformed};
 use crate::{Error, TenantStore, setting};
 
@@ -170,22 +171,27 @@ impl<'a> Table<'a> {
     /// Writes one item; `false` where its condition did not hold.
     pub async fn put<T: Serialize>(&self, write: Write<'_, T>) -> Result<bool, Error> {
         let put = self.as_put(write)?;
-        let sent = self
-            .client()
-            .put_item()
-            .table_name(&self.name)
-            .set_item(Some(put.item))
-            .set_condition_expression(put.condition_expression)
-            .set_expression_attribute_names(put.expression_attribute_names)
-            .set_expression_attribute_values(put.expression_attribute_values)
-            .send()
-            .await;
-        match sent {
-            Ok(_) => Ok(true),
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
-                Ok(false)
+        let mut backoff = Backoff::default();
+        loop {
+            let sent = self
+                .client()
+                .put_item()
+                .table_name(&self.name)
+                .set_item(Some(put.item.clone()))
+                .set_condition_expression(put.condition_expression.clone())
+                .set_expression_attribute_names(put.expression_attribute_names.clone())
+                .set_expression_attribute_values(put.expression_attribute_values.clone())
+                .send()
+                .await;
+            let Err(error) = sent else { return Ok(true) };
+            match error.as_service_error() {
+                Some(refusal) if refusal.is_conditional_check_failed_exception() => return Ok(false),
+                // Somebody's transaction holds the item for a moment.
+                Some(refusal) if refusal.is_transaction_conflict_exception() => {
+                    backoff.wait("dynamodb:PutItem").await?;
+                }
+                _ => return Err(aws("dynamodb:PutItem")(error)),
             }
-            Err(error) => Err(aws("dynamodb:PutItem")(error)),
         }
     }
 
@@ -233,6 +239,7 @@ impl<'a> Table<'a> {
             .table_name(&self.name)
             .key_condition_expression("pk = :pk")
             .expression_attribute_values(":pk", s(&pk))
+            .consistent_read(true)
             .scan_index_forward(false)
             .limit(i32::from(size.0))
             .set_exclusive_start_key(start)
@@ -256,6 +263,7 @@ impl<'a> Table<'a> {
             .table_name(&self.name)
             .key_condition_expression("pk = :pk")
             .expression_attribute_values(":pk", s(pk))
+            .consistent_read(true)
             .projection_expression("sk")
             .into_paginator()
             .items()
@@ -279,6 +287,25 @@ impl<'a> Table<'a> {
             .await
             .map_err(aws("dynamodb:DeleteItem"))?;
         Ok(())
+    }
+
+    /// Deletes an item if this expression holds of it; otherwise leaves it.
+    pub async fn delete_if(&self, key: &Key, expression: &str, values: Item) -> Result<(), Error> {
+        let sent = self
+            .client()
+            .delete_item()
+            .table_name(&self.name)
+            .set_key(Some(key.attributes()))
+            .condition_expression(expression)
+            .set_expression_attribute_values(Some(values))
+            .send()
+            .await;
+        match sent {
+            Err(error) if !error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+                Err(aws("dynamodb:DeleteItem")(error))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn as_put<T: Serialize>(&self, write: Write<'_, T>) -> Result<Put, Error> {
@@ -320,7 +347,7 @@ pub(crate) enum Transacted {
 
 /// An item as the entity it holds.
 pub(crate) fn read<T: DeserializeOwned>(item: Item, what: &'static str) -> Result<T, Error> {
-    serde_dynamo::from_item(item).map_err(|error| Error::Corrupt { what, why: error.to_string() })
+    serde_dynamo::from_item(item).map_err(|error| Error::Corrupt { what, why: without_values(&error.to_string()) })
 }
 
 /// Whether the table answers.

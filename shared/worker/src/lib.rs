@@ -48,8 +48,24 @@ pub struct Work<T> {
     pub store: TenantStore,
     /// Follows the work through logs and frames.
     pub correlation_id: CorrelationId,
+    /// Whether this is the last delivery before the message is set apart.
+    pub is_last_delivery: bool,
     /// What to do.
     pub task: T,
+}
+
+/// How often a message is delivered before it is set apart; the template's `maxReceiveCount`.
+const MAX_DELIVERIES: u32 = 5;
+
+/// After a failure a message comes back after this many seconds times its deliveries.
+const RETRY_SECONDS: i32 = 10;
+
+/// A message of a queue, as its handler needs it.
+pub struct Message {
+    /// Its text.
+    pub body: String,
+    /// Whether this is the last delivery before the message is set apart.
+    pub is_last_delivery: bool,
 }
 
 /// Works through the tasks of a queue with `handler` until the process ends.
@@ -59,12 +75,16 @@ where
     H: Fn(Work<T>) -> F + Copy + Send + Sync + 'static,
     F: Future<Output = Result<(), Failure>> + Send + 'static,
 {
-    serve_messages(operation, move |cloud, body| async move {
+    serve_messages(operation, move |cloud, message| async move {
         let envelope: Envelope<T> =
-            serde_json::from_str(&body).map_err(|error| Failure::Unreadable(shape_of(&error)))?;
+            serde_json::from_str(&message.body).map_err(|error| Failure::Unreadable(shape_of(&error)))?;
         let span = romashka_telemetry::correlated(operation, Some(&envelope.tenant), &envelope.correlation_id);
-        let work =
-            Work { store: cloud.tenant(envelope.tenant), correlation_id: envelope.correlation_id, task: envelope.task };
+        let work = Work {
+            store: cloud.tenant(envelope.tenant),
+            correlation_id: envelope.correlation_id,
+            is_last_delivery: message.is_last_delivery,
+            task: envelope.task,
+        };
         // Boxed here, or the type of the whole invocation grows past what the compiler is willing to lay out.
         handler(work).instrument(span).boxed().await
     })
@@ -73,7 +93,7 @@ where
 /// Works through the messages of a queue that others than Romashka fill.
 pub fn serve_messages<H, F>(operation: &'static str, handler: H) -> Exit
 where
-    H: Fn(Cloud, String) -> F + Copy + Send + Sync + 'static,
+    H: Fn(Cloud, Message) -> F + Copy + Send + Sync + 'static,
     F: Future<Output = Result<(), Failure>> + Send + 'static,
 {
     serve_event(operation, move |cloud, event: SqsEvent| async move {
@@ -92,24 +112,35 @@ where
 /// Does one message; its id where it failed.
 async fn attempt<H, F>(operation: &'static str, cloud: &Cloud, handler: H, message: SqsMessage) -> Option<String>
 where
-    H: Fn(Cloud, String) -> F,
+    H: Fn(Cloud, Message) -> F,
     F: Future<Output = Result<(), Failure>> + Send,
 {
     let started = Instant::now();
-    let body = message.body.unwrap_or_default();
-    let done = AssertUnwindSafe(handler(cloud.clone(), body)).catch_unwind().boxed().await;
+    let deliveries =
+        message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok()).unwrap_or(1);
+    let is_last_delivery = deliveries >= MAX_DELIVERIES;
+    let taken = Message { body: message.body.unwrap_or_default(), is_last_delivery };
+    // Boxed for the same reason as the handler of a task.
+    let done = AssertUnwindSafe(handler(cloud.clone(), taken)).catch_unwind().boxed().await;
     let done = done.unwrap_or(Err(Failure::Panicked));
     let millis = started.elapsed().as_secs_f64() * 1000.0;
-    let faults = u64::from(done.is_err());
-    let metrics = [Metric::millis("Duration", millis), Metric::count("Messages", 1), Metric::count("Faults", faults)];
+    let is_fault = done.as_ref().is_err_and(|failure| !matches!(failure, Failure::Busy(_)));
+    let metrics = [
+        Metric::millis("Duration", millis),
+        Metric::count("Messages", 1),
+        Metric::count("Faults", u64::from(is_fault)),
+    ];
     romashka_telemetry::record(operation, cloud.now(), &metrics);
-    match done {
-        Ok(()) => None,
-        Err(failure) => {
-            tracing::warn!(operation, millis, cause = %failure, "the message goes back to its queue");
-            Some(message.message_id.unwrap_or_default())
+    let failure = done.err()?;
+    tracing::warn!(operation, millis, deliveries, cause = %failure, "the message goes back to its queue");
+    if let (Some(queue), Some(receipt)) = (&message.event_source_arn, &message.receipt_handle) {
+        let seconds = RETRY_SECONDS.saturating_mul(i32::try_from(deliveries).unwrap_or(1));
+        // Where this fails too, the message comes back all the same, only later.
+        if let Err(error) = cloud.come_back(queue, receipt, seconds).await {
+            tracing::warn!(operation, cause = %error, "the message comes back after its queue's visibility timeout");
         }
     }
+    Some(message.message_id.unwrap_or_default())
 }
 
 /// Takes events of one kind with `handler` until the process ends. An event that fails comes back whole.
