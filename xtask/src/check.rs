@@ -41,7 +41,7 @@ pub fn test(filter: Option<&str>) -> Result<()> {
         step("format", &mut tally, setup::cargo().args(["fmt", "--all", "--check"]))?;
         let lints = ["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"];
         step("lints", &mut tally, setup::cargo().args(lints))?;
-        let units = ["test", "--quiet", "--workspace", "--exclude", "romashka-tests"];
+        let units = ["test", "--quiet", "--workspace", "--exclude", "romashka-tests", "--no-fail-fast"];
         step("unit and property tests", &mut tally, setup::cargo().args(units))?;
         let house = ["test", "--quiet", "--package", "romashka-tests", "--test", "house"];
         step("contract and events", &mut tally, setup::cargo().args(house))?;
