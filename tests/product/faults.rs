@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use rand::Rng;
 use serde_json::json;
 use xtask::cloud::Cloud;
+use xtask::redrive::redrive;
 
+use crate::operator::Operator;
 use crate::sample::{cloud, ended, ended_within, model_of, questions, start, tenant, upload};
 
 #[test]
@@ -54,4 +56,21 @@ fn a_killed_reader_is_taken_over_and_counts_from_nothing() {
     assert!(cloud().processes("UploadsIngest").into_iter().any(Cloud::kill));
     let upload = ended_within(&tenant, &path, Duration::from_secs(300));
     assert_eq!((&upload["state"], &upload["rows"]["accepted"]), (&json!("ready"), &json!(180_000)));
+}
+
+#[test]
+fn a_message_that_nobody_can_read_is_set_apart_and_can_be_put_back() {
+    let operator = Operator::new();
+    let siblings = tenant();
+    operator.send("PrepareQueueUrl", "this is no task");
+    let begun = Instant::now();
+    while operator.count("PrepareDeadLettersUrl") == 0 {
+        assert!(begun.elapsed() < Duration::from_secs(240), "it was never set apart");
+        std::thread::sleep(Duration::from_secs(1));
+    }
+    let upload = upload(&siblings, &questions(30));
+    let session = ended(&siblings, &format!("/v1/training-sessions/{}", start(&siblings, &[&upload])));
+    assert_eq!(session["state"], "completed", "the queue goes on without it");
+    redrive(cloud(), "Prepare").unwrap();
+    assert_eq!(operator.count("PrepareDeadLettersUrl"), 0);
 }

@@ -7,6 +7,7 @@ mod files;
 mod idempotency;
 mod identity;
 mod models;
+mod operator;
 mod realtime;
 mod roles;
 mod sample;

@@ -3,44 +3,13 @@
 use std::time::{Duration, Instant};
 
 use rand::seq::SliceRandom;
-use romashka_domain::{CorrelationId, TrainingSessionId, UploadId};
-use romashka_store::queues::{BatchTask, Envelope, FitTask, PrepareTask};
-use serde::Serialize;
+use romashka_domain::{TrainingSessionId, UploadId};
+use romashka_store::queues::{BatchTask, FitTask, PrepareTask};
 use serde_json::{Value, json};
 use xtask::client::{Tenant, text};
 
+use crate::operator::Operator;
 use crate::sample::{PATIENCE, cloud, ended, model_of, questions, start, states, tenant, train, upload};
-
-/// The queues, opened as an operator would.
-struct Operator {
-    runtime: tokio::runtime::Runtime,
-    sqs: aws_sdk_sqs::Client,
-}
-
-impl Operator {
-    fn new() -> Self {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let credentials = aws_sdk_sqs::config::Credentials::new("test", "test", None, None, "operator");
-        let config = aws_sdk_sqs::Config::builder()
-            .behavior_version(aws_config::BehaviorVersion::latest())
-            .region(aws_sdk_sqs::config::Region::new("us-east-1"))
-            .endpoint_url(cloud().endpoint())
-            .credentials_provider(credentials)
-            .build();
-        Self { runtime, sqs: aws_sdk_sqs::Client::from_conf(config) }
-    }
-
-    fn send(&self, queue: &str, body: &str) {
-        let url = cloud().output(queue).unwrap();
-        self.runtime.block_on(self.sqs.send_message().queue_url(url).message_body(body).send()).unwrap();
-    }
-
-    fn send_task<T: Serialize>(&self, queue: &str, tenant: &str, task: T) {
-        let correlation_id: CorrelationId = "operator".parse().unwrap();
-        let envelope = Envelope { tenant: tenant.parse().unwrap(), correlation_id, task };
-        self.send(queue, &serde_json::to_string(&envelope).unwrap());
-    }
-}
 
 fn name_of(tenant: &Tenant) -> String {
     use base64::Engine;
