@@ -1,8 +1,8 @@
 //! Measures the deployed system from outside, as a tenant meets it.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
@@ -144,7 +144,7 @@ fn push(tenant: &Tenant) -> Result<()> {
     let mut socket = Socket::open(tenant)?;
     socket.send(&json!({ "action": "subscribe", "topic": "tenant" }))?;
     socket.await_frame(Duration::from_secs(10))?;
-    let seen: Arc<Mutex<BTreeMap<(String, u64), ()>>> = Arc::default();
+    let mut seen = BTreeSet::new();
     let mut delays = Vec::new();
     for _ in 0..SESSIONS {
         let session = tenant.post("/v1/training-sessions", &json!({ "upload_ids": [id] }))?;
@@ -159,7 +159,7 @@ fn push(tenant: &Tenant) -> Result<()> {
             if frame["resource"]["id"] != wanted {
                 continue;
             }
-            delays.extend(news(&frame, &seen, arrived));
+            delays.extend(news(&frame, &mut seen, arrived));
             if matches!(frame["resource"]["state"].as_str(), Some("completed" | "failed")) {
                 break;
             }
@@ -171,13 +171,12 @@ fn push(tenant: &Tenant) -> Result<()> {
 }
 
 /// How long ago each state that the frame newly tells of was entered.
-fn news(frame: &Value, seen: &Mutex<BTreeMap<(String, u64), ()>>, arrived: f64) -> Vec<f64> {
+fn news(frame: &Value, seen: &mut BTreeSet<(String, u64)>, arrived: f64) -> Vec<f64> {
     let id = frame["resource"]["id"].as_str().unwrap_or_default().to_owned();
-    let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
     let transitions = frame["transitions"].as_array().into_iter().flatten();
     let fresh = transitions.filter(|transition| {
         let seq = transition["seq"].as_u64().unwrap_or(0);
-        seen.insert((id.clone(), seq), ()).is_none()
+        seen.insert((id.clone(), seq))
     });
     fresh.filter_map(|transition| Some(arrived - millis(&transition["at"])?)).collect()
 }
