@@ -10,6 +10,7 @@ use aws_lambda_events::apigw::{
 use aws_lambda_events::dynamodb::Event as StreamEvent;
 use aws_lambda_events::s3::S3Event;
 use aws_lambda_events::sqs::SqsEvent;
+use romashka_domain::ids::AnswerId;
 use romashka_domain::training::TrainingSession;
 use romashka_domain::upload::Upload;
 use romashka_store::entity;
@@ -71,6 +72,7 @@ fn http_requests_are_what_api_gateway_sends() {
             &[
                 "start",
                 "get",
+                "report",
                 "list",
                 "cancel",
                 "retry",
@@ -81,7 +83,10 @@ fn http_requests_are_what_api_gateway_sends() {
                 "roll-back",
             ],
         ),
-        ("answers", &["ask"]),
+        (
+            "answers",
+            &["ask", "give-feedback", "list-feedback", "upload-corrections", "get-retraining", "set-retraining"],
+        ),
         ("realtime", &["ticket"]),
     ] {
         for verb in verbs {
@@ -140,6 +145,27 @@ fn the_tables_stream_carries_whole_entities() {
             }
         });
     }
+}
+
+#[test]
+fn the_daily_run_is_woken_by_the_scheduler() {
+    each("answers", "retrain", |name, event| {
+        assert_eq!(
+            (&event["source"], &event["detail-type"]),
+            (&"aws.scheduler".into(), &"Scheduled Event".into()),
+            "{name}"
+        );
+    });
+}
+
+#[test]
+fn an_answer_in_an_event_is_its_tenants() {
+    each("answers", "give-feedback", |name, event| {
+        let request: ApiGatewayV2httpRequest = serde_json::from_value(event).unwrap();
+        let fields = request.request_context.authorizer.unwrap_or_default().fields;
+        let id: AnswerId = request.path_parameters["answer_id"].parse().unwrap();
+        assert!(id.belongs_to(&fields["tenant"].as_str().unwrap().parse().unwrap()), "{name}");
+    });
 }
 
 #[test]

@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets the unexpected should fail on the spot")]
 
 mod faults;
+mod feedback;
 mod files;
 mod idempotency;
 mod identity;
+mod learning;
 mod models;
 mod operator;
 mod realtime;

@@ -24,6 +24,11 @@ fn each_role_may_what_the_table_says_and_nothing_else() {
         ("GET", "/v1/deployment".to_owned(), "viewer"),
         ("POST", "/v1/deployment/rollback".to_owned(), "admin"),
         ("POST", "/v1/answers".to_owned(), "agent"),
+        ("POST", format!("/v1/answers/{ANY}/feedback"), "agent"),
+        ("GET", "/v1/feedback".to_owned(), "viewer"),
+        ("POST", "/v1/feedback/uploads".to_owned(), "admin"),
+        ("GET", "/v1/retraining".to_owned(), "viewer"),
+        ("PUT", "/v1/retraining".to_owned(), "admin"),
         ("POST", "/v1/realtime/tickets".to_owned(), "viewer"),
     ];
     let contract = cloud().api().unwrap().call("GET", "/openapi.json").send().unwrap().body;

@@ -13,13 +13,20 @@ struct Belongings {
     upload: String,
     session: String,
     model: String,
+    answer: String,
 }
 
 fn belongings(tenant: &Tenant) -> Belongings {
     let upload = upload(tenant, &questions(30));
     let model = train(tenant, &[&upload]);
     tenant.post(&format!("/v1/models/{}/deploy", text(&model, "id").unwrap()), &json!({})).unwrap();
-    Belongings { session: text(&model, "training_session_id").unwrap(), model: text(&model, "id").unwrap(), upload }
+    let answer = tenant.post("/v1/answers", &json!({ "text": "where is my parcel" })).unwrap();
+    Belongings {
+        session: text(&model, "training_session_id").unwrap(),
+        model: text(&model, "id").unwrap(),
+        answer: text(&answer, "id").unwrap(),
+        upload,
+    }
 }
 
 #[test]
@@ -32,7 +39,8 @@ fn whatever_names_another_tenants_thing_is_not_found() {
         let address = path
             .replace("{upload_id}", &things.upload)
             .replace("{session_id}", &things.session)
-            .replace("{model_id}", &things.model);
+            .replace("{model_id}", &things.model)
+            .replace("{answer_id}", &things.answer);
         assert!(!address.contains('{'), "{path} names something that this walk does not know");
         if address == *path {
             continue;
@@ -55,7 +63,7 @@ fn whatever_names_another_tenants_thing_is_not_found() {
 fn lists_deployments_and_answers_know_nothing_of_another_tenant() {
     let (ours, theirs) = (tenant(), tenant());
     belongings(&ours);
-    for list in ["/v1/uploads", "/v1/training-sessions", "/v1/models"] {
+    for list in ["/v1/uploads", "/v1/training-sessions", "/v1/models", "/v1/feedback"] {
         assert_eq!(theirs.get(list).unwrap()["items"], json!([]), "{list}");
     }
     // A cursor of another tenant is a place in one's own, empty, list.

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::client::Tenant;
 use crate::cloud::Cloud;
 use crate::feed::Socket;
-use crate::job::{Show, Source, millis, train_and_deploy};
+use crate::job::{Plan, Show, Source, millis, train_and_deploy};
 use crate::root;
 use crate::score::{Percentiles, read};
 
@@ -43,7 +43,7 @@ fn sample() -> Result<Vec<Source>> {
 }
 
 fn answers(cloud: &Cloud, tenant: &Tenant) -> Result<()> {
-    train_and_deploy(tenant, &sample()?, Show::Nothing)?;
+    train_and_deploy(tenant, &sample()?, &Plan::default(), Show::Nothing)?;
     let questions = read(&std::fs::read(root().join("xtask/sample/questions.csv"))?)?;
     let questions: Vec<_> = questions.into_iter().map(|question| question.text).collect();
     for question in &questions {

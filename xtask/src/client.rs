@@ -31,7 +31,7 @@ pub struct Answer {
     pub status: u16,
     /// Headers, by lower-case name.
     pub headers: BTreeMap<String, String>,
-    /// The body, `null` where it is not JSON.
+    /// The body: a text where it is not JSON, `null` where there is none.
     pub body: Value,
 }
 
@@ -170,7 +170,9 @@ impl Call<'_> {
             .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
         let (status, headers) = (response.status().as_u16(), headers.collect());
         let body = response.body_mut().with_config().limit(32 << 20).read_to_string()?;
-        Ok(Answer { status, headers, body: serde_json::from_str(&body).unwrap_or_default() })
+        let body =
+            if body.is_empty() { Value::Null } else { serde_json::from_str(&body).unwrap_or(Value::String(body)) };
+        Ok(Answer { status, headers, body })
     }
 }
 

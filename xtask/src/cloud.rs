@@ -117,6 +117,7 @@ impl Cloud {
     pub fn deploy(&self, release: bool, timing: Timing) -> Result<()> {
         let binaries = setup::build_functions(release)?;
         let python = setup::python()?;
+        let encoder = setup::encoder();
         let execute_api = format!("127.0.0.1:{}/_aws/execute-api", self.port);
         let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
         let parameters = [
@@ -125,6 +126,7 @@ impl Cloud {
             ("SocketEndpoint", format!("ws://{execute_api}")),
             ("SocketManagementEndpoint", format!("http://{execute_api}")),
             ("S3PathStyle", "1".to_owned()),
+            ("EncoderPath", encoder.map(|path| path.display().to_string()).unwrap_or_default()),
             ("WorkConcurrency", "2".to_owned()),
             ("LongConcurrency", "2".to_owned()),
             ("WorkTimeout", timing.work_timeout.to_string()),

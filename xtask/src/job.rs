@@ -63,8 +63,32 @@ pub enum Show {
     Nothing,
 }
 
+/// How to train, and when to deploy.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Parameters of the training, a JSON object.
+    pub parameters: Value,
+    /// Whether a model that is not better than the one that answers is deployed too.
+    pub deploy: Deploy,
+}
+
+/// When a trained model is deployed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deploy {
+    /// In any case.
+    Always,
+    /// Only if the evaluation finds it better than the one that answers.
+    IfBetter,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self { parameters: json!({}), deploy: Deploy::Always }
+    }
+}
+
 /// Uploads the sources, trains one model on them and deploys it.
-pub fn train_and_deploy(tenant: &Tenant, sources: &[Source], show: Show) -> Result<Trained> {
+pub fn train_and_deploy(tenant: &Tenant, sources: &[Source], plan: &Plan, show: Show) -> Result<Trained> {
     let mut seconds = Seconds::default();
     let begun = Instant::now();
     let mut uploads = Vec::new();
@@ -82,7 +106,9 @@ pub fn train_and_deploy(tenant: &Tenant, sources: &[Source], show: Show) -> Resu
     }
     let started = Instant::now();
     let ids: Vec<_> = uploads.iter().map(|upload| &upload["id"]).collect();
-    let session = tenant.post("/v1/training-sessions", &json!({ "upload_ids": ids }))?;
+    let if_better = plan.deploy == Deploy::IfBetter;
+    let order = json!({ "upload_ids": ids, "parameters": plan.parameters, "auto_deploy": if_better });
+    let session = tenant.post("/v1/training-sessions", &order)?;
     let topic = format!("training-sessions/{}", text(&session, "id")?);
     let session = follow(tenant, &topic, "training", show)?;
     let elapsed = started.elapsed().as_secs_f64();
@@ -94,7 +120,9 @@ pub fn train_and_deploy(tenant: &Tenant, sources: &[Source], show: Show) -> Resu
     let model_id = text(&session, "model_id")?;
     let model = tenant.get(&format!("/v1/models/{model_id}"))?;
     let started = Instant::now();
-    tenant.post(&format!("/v1/models/{model_id}/deploy"), &json!({}))?;
+    if !if_better {
+        tenant.post(&format!("/v1/models/{model_id}/deploy"), &json!({}))?;
+    }
     seconds.deploy = started.elapsed().as_secs_f64();
     seconds.total = begun.elapsed().as_secs_f64();
     Ok(Trained { uploads, session, model, seconds })

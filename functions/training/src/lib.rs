@@ -10,14 +10,18 @@
 pub mod cancel;
 pub mod deploy;
 pub mod dispatch;
+mod embeddings;
 pub mod fit;
 pub mod get;
 pub mod get_deployment;
 pub mod get_model;
+pub mod get_report;
 pub mod list;
 pub mod list_models;
+mod notes;
 pub mod prepare;
 mod replies;
+mod report;
 pub mod retry;
 pub mod roll_back;
 pub mod start;
@@ -33,6 +37,7 @@ pub mod work;
     retry::retry_session,
     list_models::list_models,
     get_model::get_model,
+    get_report::get_report,
     deploy::deploy_model,
     get_deployment::get_deployment,
     roll_back::roll_back

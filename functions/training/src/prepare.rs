@@ -54,7 +54,10 @@ fn is_featurising(session: &TrainingSession) -> bool {
 }
 
 /// One batch for each part of each upload, in an order that depends on the session alone.
-async fn split(store: &TenantStore, session: &TrainingSession) -> Result<Result<Vec<BatchTask>, Fault>, Failure> {
+pub(crate) async fn split(
+    store: &TenantStore,
+    session: &TrainingSession,
+) -> Result<Result<Vec<BatchTask>, Fault>, Failure> {
     let mut batches = Vec::new();
     for upload_id in &session.upload_ids {
         let Some(upload) = store.uploads().get(*upload_id).await? else {

@@ -18,6 +18,9 @@ pub struct NewTrainingSession {
     /// How to learn; sound values where they are left out.
     #[serde(default)]
     pub parameters: Parameters,
+    /// Deploy the model by itself where the evaluation finds it better than the one that answers.
+    #[serde(default)]
+    pub auto_deploy: bool,
 }
 
 /// Start to train a new model version.
@@ -29,6 +32,9 @@ pub struct NewTrainingSession {
 pub async fn start_session(request: Request) -> Result<Reply, Problem> {
     let caller = request.authorise(Permission::Train)?;
     let new: NewTrainingSession = request.json()?;
+    if new.auto_deploy {
+        request.authorise(Permission::Deploy)?;
+    }
     new.parameters.validate().map_err(|error| invalid_field("/parameters", "invalid_parameters", error.to_string()))?;
     check_sources(&caller.store, &new.upload_ids).await?;
     let correlation_id = request.correlation_id().clone();
@@ -40,6 +46,7 @@ pub async fn start_session(request: Request) -> Result<Reply, Problem> {
                 model_id: ModelId::new(store.ids().next()),
                 upload_ids: new.upload_ids,
                 parameters: new.parameters,
+                auto_deploy: new.auto_deploy,
                 correlation_id,
                 created_by: user,
             };

@@ -3,17 +3,19 @@
 use std::time::Instant;
 
 use romashka_domain::training::{SessionState, Stage};
-use romashka_domain::{CorrelationId, Fault, TrainingSessionId};
+use romashka_domain::{CorrelationId, Fault, TrainingSessionId, UploadId};
+use romashka_encoder::{Encoder, shipped};
 use romashka_ingest::Record;
-use romashka_learning::{FeaturisedRow, batch};
+use romashka_learning::{Batch, FeaturisedRow, Meaning, batch};
 use romashka_store::TenantStore;
 use romashka_store::objects::Object;
 use romashka_store::queues::{BatchTask, FitTask};
 use romashka_store::sessions::{BatchEffect, Recorded};
 use romashka_worker::{Failure, Work};
 
+use crate::embeddings::Known;
+use crate::notes::Notes;
 use crate::prepare::settle;
-use crate::replies::Replies;
 
 /// Does one batch. What it writes depends on its rows alone, so doing it twice writes the same bytes to the same
 /// place; that it counts once is the store's promise.
@@ -38,12 +40,15 @@ async fn work_on(work: &Work<BatchTask>) -> Result<(), Failure> {
         let fault = Fault::new("part_gone", format!("the rows of upload {} are gone; upload it again", task.upload_id));
         return settle(sessions.change(task.session_id, |session| session.fail(fault.clone(), store.now())).await);
     };
-    let (rows, replies) = featurise(&part)?;
-    let count = rows.len() as u64;
+    let records = read(&part)?;
+    let batch = featurise(store, &records).await?;
+    let count = batch.rows.len() as u64;
+    let notes = take_notes(task.upload_id, &records, &batch);
     let unkept = |error: batch::BatchError| Failure::Unreadable(error.to_string());
-    store.objects().put(&Object::Features(task.session_id, task.batch), batch::encode(&rows).map_err(unkept)?).await?;
-    let replies = serde_json::to_vec(&replies).map_err(|error| Failure::Unreadable(error.to_string()))?;
-    store.objects().put(&Object::Replies(task.session_id, task.batch), replies).await?;
+    let features = batch::encode(&batch).map_err(unkept)?;
+    store.objects().put(&Object::Features(task.session_id, task.batch), features).await?;
+    let notes = serde_json::to_vec(&notes).map_err(|error| Failure::Unreadable(error.to_string()))?;
+    store.objects().put(&Object::Notes(task.session_id, task.batch), notes).await?;
     let effect = BatchEffect { rows: count, gb_millis: gb_millis(started) };
     match sessions.record_batch(task.session_id, task.batch, effect).await? {
         Recorded::Counted => tracing::info!(batch = task.batch, rows = count, "the batch is in"),
@@ -53,17 +58,45 @@ async fn work_on(work: &Work<BatchTask>) -> Result<(), Failure> {
     fit_if_ready(store, &work.correlation_id, task.session_id).await
 }
 
-fn featurise(part: &[u8]) -> Result<(Vec<FeaturisedRow>, Replies), Failure> {
-    let (mut rows, mut replies) = (Vec::new(), Replies::default());
-    for line in part.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-        let unreadable = |column: usize| Failure::Unreadable(format!("a row of the part, column {column}"));
-        let record: Record = serde_json::from_slice(line).map_err(|error| unreadable(error.column()))?;
-        // Rows of one conversation stay together when the hold-out is drawn.
-        let row = FeaturisedRow::from_text(&record.text, record.intent.as_deref(), record.conversation.as_deref());
-        rows.push(row.map_err(|error| Failure::Unreadable(error.to_string()))?);
-        replies.observe(&record);
+fn read(part: &[u8]) -> Result<Vec<Record>, Failure> {
+    let unreadable = |column: usize| Failure::Unreadable(format!("a row of the part, column {column}"));
+    lines(part).map(|line| serde_json::from_slice(line).map_err(|error| unreadable(error.column()))).collect()
+}
+
+/// The rows of a part, one a line, in the order in which they are numbered.
+pub(crate) fn lines(part: &[u8]) -> impl Iterator<Item = &[u8]> {
+    part.split(|byte| *byte == b'\n').filter(|line| !line.is_empty())
+}
+
+async fn featurise(store: &TenantStore, records: &[Record]) -> Result<Batch, Failure> {
+    // Rows of one conversation stay together when the hold-out is drawn.
+    let row = |record: &Record| {
+        FeaturisedRow::from_text(&record.text, record.intent.as_deref(), record.conversation.as_deref())
+    };
+    let rows: Result<Vec<_>, _> = records.iter().map(row).collect();
+    let mut rows = rows.map_err(|error| Failure::Unreadable(error.to_string()))?;
+    let Some(encoder) = encoder()? else { return Ok(Batch::of_ngrams(rows)) };
+    Known::load(store, encoder.id()).await?.recall(store, encoder.id(), &mut rows).await?;
+    Ok(Batch::encoded(rows, encoder, |row| &records[row].text))
+}
+
+fn take_notes(upload_id: UploadId, records: &[Record], batch: &Batch) -> Notes {
+    let answers: Vec<&str> = records.iter().filter_map(|record| record.reply.as_deref()).collect();
+    let encoder = encoder().ok().flatten();
+    let mut meanings = encoder.map(|encoder| Meaning::of(encoder, &answers)).unwrap_or_default().into_iter();
+    let mut notes = Notes::default();
+    for (record, row) in records.iter().zip(&batch.rows) {
+        let answer = record.reply.as_ref().and_then(|_| meanings.next());
+        let sentence = |meaning: &Meaning| meaning.sentence.clone();
+        let (question, answer) = (row.meaning.as_ref().map(sentence), answer.as_ref().map(sentence));
+        notes.observe(upload_id, record, question.as_ref(), answer.as_ref());
     }
-    Ok((rows, replies))
+    notes
+}
+
+/// The encoder that came with this function. Without one the n-grams carry the model, and the report says so.
+fn encoder() -> Result<Option<&'static Encoder>, Failure> {
+    shipped().map_err(|error| Failure::Unreadable(error.to_string()))
 }
 
 /// Asks for the fit once every batch is in. Any delivery of any batch may ask, as often as it likes: the fit begins once.

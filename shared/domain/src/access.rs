@@ -73,6 +73,12 @@ permissions! {
     Deploy = Admin;
     /// Ask the deployed model.
     Ask = Agent;
+    /// Say how good an answer was, and correct it.
+    GiveFeedback = Agent;
+    /// See feedback.
+    ReadFeedback = Viewer;
+    /// Make corrections into an upload, and say when they train by themselves.
+    Retrain = Admin;
     /// Receive live updates.
     Listen = Viewer;
 }

@@ -3,10 +3,14 @@
 //! The action is decided here, from numbers alone, and apart from the reply's text: no text, whoever wrote it,
 //! can trigger one.
 
+use romashka_learning::Tier;
+use romashka_learning::emotion::{Emotion, SentimentLevel};
+use romashka_learning::knowledge::SourceKind;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::ids::AnswerId;
+use crate::model::Thresholds;
 use crate::{ModelId, Timestamp};
 
 /// The longest message that is answered, in characters.
@@ -14,6 +18,9 @@ pub const MAX_MESSAGE_CHARS: usize = 4_000;
 
 /// At or above this confidence the top intent is acted upon.
 pub const SURE: f64 = 0.5;
+
+/// The top intent is acted upon only where it leads the runner-up by at least this confidence.
+pub const GAP: f64 = 0.1;
 
 /// Below [`SURE`], asking back helps only where the top intent stands clear of chance.
 pub const WORTH_ASKING: f64 = 0.2;
@@ -60,6 +67,8 @@ pub struct Answer {
     pub confidence: f64,
     /// The second likeliest intent.
     pub runner_up: Option<ScoredIntent>,
+    /// What the likeliest intent's confidence exceeds the runner-up's by, 0 to 1.
+    pub margin: f64,
     /// Whether the message belongs to none of the model's intents.
     pub out_of_scope: bool,
     /// What should happen next.
@@ -70,10 +79,48 @@ pub struct Answer {
     /// A reply drafted from the training data; only with `reply`, and only where the data holds one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reply: Option<String>,
+    /// The message's language, as the two letters of ISO 639-1; absent where it could not be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// How the customer sounds.
+    pub mood: Mood,
     /// Where the decision comes from.
     pub provenance: Provenance,
     /// When it was made.
     pub created_at: Timestamp,
+}
+
+/// How a customer sounds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Mood {
+    /// The sentiment, in five levels from very negative to very positive.
+    pub sentiment: SentimentLevel,
+    /// The mean of the levels, −1 to 1.
+    pub score: f64,
+    /// Probability of the level, 0 to 1.
+    pub confidence: f64,
+    /// Emotions that are present, the surest first, at most three.
+    pub emotions: Vec<FeltEmotion>,
+}
+
+/// An emotion in a message.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct FeltEmotion {
+    /// The emotion.
+    pub emotion: Emotion,
+    /// Its probability, 0 to 1.
+    pub confidence: f64,
+}
+
+/// A text that a drafted reply rests on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ReplySource {
+    /// Whether it was written as an answer or said in a conversation.
+    pub kind: SourceKind,
+    /// The upload that brought it.
+    pub upload_id: String,
+    /// Its row there.
+    pub row: u64,
 }
 
 /// Where a decision comes from.
@@ -83,21 +130,42 @@ pub struct Provenance {
     pub model_id: ModelId,
     /// Its artefact.
     pub model_hash: String,
-    /// The highest logit, the number that out-of-scope detection goes by.
+    /// Which tier of the model judged: `fast` where n-grams and the static embedding were sure enough, else `full`.
+    pub tier: Tier,
+    /// How familiar the message is, in standard deviations of in-scope messages; with tier `fast`, the confidence.
     pub score: f64,
-    /// Below this score a message is out of scope; `null` where the training data gave nothing to set it by.
+    /// Below this score a message is out of scope (or, with tier `fast`, would have gone on to the full tier); `null`
+    /// where the training data gave nothing to set it by.
     pub threshold: Option<f64>,
+    /// The limits in force.
+    pub thresholds: Thresholds,
+    /// What the reply rests on; empty where there is none, or where it is the intent's standing reply.
+    pub sources: Vec<ReplySource>,
+    /// Probability that the reply answers the message, 0 to 1; only with sources.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply_confidence: Option<f64>,
+}
+
+/// What a decision goes by.
+#[derive(Clone, Copy, Debug)]
+pub struct Grounds {
+    /// Whether the message belongs to none of the model's intents.
+    pub out_of_scope: bool,
+    /// Calibrated probability of the likeliest intent, 0 to 1.
+    pub confidence: f64,
+    /// What it exceeds the runner-up's by, 0 to 1.
+    pub margin: f64,
 }
 
 /// Decides what should happen next.
-pub fn decide(out_of_scope: bool, confidence: f64) -> (Action, Option<HandOffReason>) {
-    if out_of_scope {
+pub fn decide(grounds: Grounds, thresholds: &Thresholds) -> (Action, Option<HandOffReason>) {
+    if grounds.out_of_scope {
         return (Action::HandOff, Some(HandOffReason::OutOfScope));
     }
-    if confidence >= SURE {
+    if grounds.confidence >= thresholds.sure && grounds.margin >= thresholds.gap {
         return (Action::Reply, None);
     }
-    if confidence >= WORTH_ASKING {
+    if grounds.confidence >= WORTH_ASKING {
         return (Action::Clarify, None);
     }
     (Action::HandOff, Some(HandOffReason::LowConfidence))
@@ -109,22 +177,31 @@ mod tests {
 
     use super::*;
 
+    fn decided(out_of_scope: bool, confidence: f64, margin: f64) -> (Action, Option<HandOffReason>) {
+        decide(Grounds { out_of_scope, confidence, margin }, &Thresholds::default())
+    }
+
     #[test]
     fn what_is_out_of_scope_goes_to_a_person_however_sure_the_head_is() {
-        assert_eq!(decide(true, 0.99), (Action::HandOff, Some(HandOffReason::OutOfScope)));
+        assert_eq!(decided(true, 0.99, 0.99), (Action::HandOff, Some(HandOffReason::OutOfScope)));
     }
 
     #[test]
     fn between_sure_and_lost_the_customer_is_asked() {
-        assert_eq!(decide(false, 0.5), (Action::Reply, None));
-        assert_eq!(decide(false, 0.49), (Action::Clarify, None));
-        assert_eq!(decide(false, 0.19), (Action::HandOff, Some(HandOffReason::LowConfidence)));
+        assert_eq!(decided(false, 0.5, 0.4), (Action::Reply, None));
+        assert_eq!(decided(false, 0.49, 0.4), (Action::Clarify, None));
+        assert_eq!(decided(false, 0.19, 0.1), (Action::HandOff, Some(HandOffReason::LowConfidence)));
+    }
+
+    #[test]
+    fn where_two_intents_are_close_the_customer_is_asked_which() {
+        assert_eq!(decided(false, 0.52, 0.09), (Action::Clarify, None));
     }
 
     proptest! {
         #[test]
-        fn a_hand_off_always_says_why(out_of_scope: bool, confidence in 0.0f64..=1.0) {
-            let (action, reason) = decide(out_of_scope, confidence);
+        fn a_hand_off_always_says_why(out_of_scope: bool, confidence in 0.0f64..=1.0, margin in 0.0f64..=1.0) {
+            let (action, reason) = decided(out_of_scope, confidence, margin);
             prop_assert_eq!(action == Action::HandOff, reason.is_some());
         }
     }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -32,6 +33,11 @@ macro_rules! uuid_id {
             /// Names an identifier that an [`IdSource`] made.
             pub const fn new(id: Uuid) -> Self {
                 Self(id)
+            }
+
+            /// The identifier without its type.
+            pub const fn uuid(self) -> Uuid {
+                self.0
             }
         }
 
@@ -63,6 +69,30 @@ uuid_id! {
     ModelId = "a model id";
     /// One answered message.
     AnswerId = "an answer id";
+}
+
+impl AnswerId {
+    /// Names an answer so that its tenant can be told from the name alone.
+    ///
+    /// Answers are not stored, so nothing could be looked up to find out whose one is. The seal guards no secret:
+    /// whoever forges one can only name an answer of their own tenant that never was.
+    pub fn of(tenant: &TenantId, id: Uuid) -> Self {
+        Self(sealed(id, tenant.as_str()))
+    }
+
+    /// Whether [`AnswerId::of`] named it for this tenant. Of other identifiers one in 2^32 passes.
+    pub fn belongs_to(self, tenant: &TenantId) -> bool {
+        self == Self::of(tenant, self.0)
+    }
+}
+
+/// The identifier with its last four bytes, random in a UUIDv7, replaced by a digest of the others and of `with`. It
+/// keeps its place in time.
+pub(crate) fn sealed(id: Uuid, with: &str) -> Uuid {
+    let mut bytes = id.into_bytes();
+    let (kept, seal) = bytes.split_at_mut(12);
+    seal.copy_from_slice(&Sha256::new().chain_update(&*kept).chain_update(with).finalize()[..4]);
+    Uuid::from_bytes(bytes)
 }
 
 macro_rules! text_id {
@@ -136,6 +166,15 @@ mod tests {
         for other in [&id.to_uppercase(), &format!("{{{id}}}"), &id.replace('-', ""), &format!("urn:uuid:{id}"), ""] {
             assert!(UploadId::from_str(other).is_err(), "{other}");
         }
+    }
+
+    #[test]
+    fn an_answer_is_known_for_its_own_tenants_and_for_no_others() {
+        let (ours, theirs): (TenantId, TenantId) = ("acme".parse().unwrap(), "acme-eu".parse().unwrap());
+        let id = AnswerId::of(&ours, Uuid::from_u128(0x0190_a7f2_7c1e_7d3a_9f00_1234_5678_90ab));
+        assert!(id.belongs_to(&ours) && !id.belongs_to(&theirs));
+        assert!(id.to_string().starts_with("0190a7f2-7c1e-7d3a-9f00-1234"), "it keeps its place in time");
+        assert!(!AnswerId::new(Uuid::from_u128(7)).belongs_to(&ours), "a made-up one is nobody's");
     }
 
     #[test]

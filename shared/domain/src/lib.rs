@@ -7,8 +7,10 @@
 pub mod access;
 pub mod answer;
 pub mod feed;
+pub mod feedback;
 pub mod ids;
 pub mod model;
+pub mod retraining;
 pub mod time;
 pub mod training;
 pub mod upload;

@@ -1,6 +1,7 @@
 //! Model versions and which of them answers.
 
-use romashka_learning::{Evaluation, Parameters};
+use romashka_learning::comparison::Comparison;
+use romashka_learning::{Evaluation, OperatingPoint, Parameters};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -22,6 +23,21 @@ pub struct Model {
     pub training_session_id: TrainingSessionId,
     /// How it was trained.
     pub parameters: Parameters,
+    /// Identity of the sentence encoder that read the rows; absent for a model of n-grams alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoder: Option<String>,
+    /// Operating points of its out-of-scope rule, by ascending budget; a deployment chooses one.
+    #[serde(default)]
+    pub operating_points: Vec<OperatingPoint>,
+    /// The budget of the operating point it is deployed with unless another is chosen.
+    #[serde(default)]
+    pub default_budget: f32,
+    /// What the tenant's texts answer; absent where there were no texts with answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub knowledge: Option<KnowledgeVersion>,
+    /// How it compares with the version that was deployed when it was trained; absent where there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
     /// The intents it knows, sorted.
     pub intents: Vec<String>,
     /// What it scored on the hold-out; absent where there were too few rows to hold any out.
@@ -29,6 +45,17 @@ pub struct Model {
     pub evaluation: Option<Evaluation>,
     /// When it was made.
     pub created_at: Timestamp,
+}
+
+/// An index of texts that answer questions. Nothing of it ever changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct KnowledgeVersion {
+    /// SHA-256 of the index, hexadecimal.
+    pub hash: String,
+    /// Passages in it.
+    pub passages: u64,
+    /// Its size in bytes.
+    pub size_bytes: u64,
 }
 
 /// What made a version the deployed one.
@@ -39,10 +66,53 @@ pub enum DeploymentCause {
     Deploy,
     /// Somebody went back to it.
     Rollback,
+    /// It was found better than the version before, and its session was asked to deploy in that case.
+    Better,
+}
+
+/// By what limits a deployed version acts. They are deployed and rolled back together with it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Thresholds {
+    /// Budget of the operating point: the share of in-scope messages whose right answer may be given up to recognise
+    /// those that belong to no intent, 0 to 0.1. The greatest of the model's points within it counts.
+    #[schema(minimum = 0.0, maximum = 0.1)]
+    pub out_of_scope_budget: f32,
+    /// Confidence from which the top intent is acted upon, 0 to 1.
+    #[schema(minimum = 0.0, maximum = 1.0)]
+    pub sure: f64,
+    /// What the top intent's confidence must exceed the runner-up's by, 0 to 1.
+    #[schema(minimum = 0.0, maximum = 1.0)]
+    pub gap: f64,
+}
+
+impl Thresholds {
+    /// What a version is deployed with unless others are chosen.
+    pub fn of(model: &Model) -> Self {
+        Self { out_of_scope_budget: model.default_budget, ..Self::default() }
+    }
+
+    /// The first of them that is out of range, by name.
+    pub fn invalid(&self) -> Option<&'static str> {
+        let within = |value: f64, greatest: f64| (0.0..=greatest).contains(&value);
+        if !within(f64::from(self.out_of_scope_budget), f64::from(0.1_f32)) {
+            return Some("out_of_scope_budget");
+        }
+        if !within(self.sure, 1.0) {
+            return Some("sure");
+        }
+        (!within(self.gap, 1.0)).then_some("gap")
+    }
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        Self { out_of_scope_budget: 0.005, sure: crate::answer::SURE, gap: crate::answer::GAP }
+    }
 }
 
 /// Which model version answers the tenant's customers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Deployment {
     /// Counts the tenant's deployments, from 1; also the resource's `ETag`.
     pub revision: u64,
@@ -53,6 +123,12 @@ pub struct Deployment {
     pub model_id: ModelId,
     /// Its artefact.
     pub model_hash: String,
+    /// What the tenant's texts answer, where they answer anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub knowledge_hash: Option<String>,
+    /// The limits it acts by.
+    #[serde(default)]
+    pub thresholds: Thresholds,
     /// Versions that answered before and can be rolled back to, latest last; the oldest beyond
     /// [`Deployment::MAX_PAST`] are forgotten.
     pub past: Vec<PastModel>,
@@ -65,12 +141,31 @@ pub struct Deployment {
 }
 
 /// A version that answered before.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PastModel {
     /// The version.
     pub model_id: ModelId,
     /// Its artefact.
     pub model_hash: String,
+    /// What the tenant's texts answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub knowledge_hash: Option<String>,
+    /// The limits it acted by.
+    #[serde(default)]
+    pub thresholds: Thresholds,
+}
+
+/// Who decides a deployment, when, and what makes it so.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// Identifies the request, so that a repetition is known for one.
+    pub id: Uuid,
+    /// Why.
+    pub cause: DeploymentCause,
+    /// Who.
+    pub by: UserId,
+    /// When.
+    pub at: Timestamp,
 }
 
 impl Deployment {
@@ -78,19 +173,21 @@ impl Deployment {
     pub const MAX_PAST: usize = 20;
 
     /// Puts `model` in charge, after `current`.
-    pub fn deploy(current: Option<&Self>, model: &Model, decision_id: Uuid, by: UserId, at: Timestamp) -> Self {
+    pub fn deploy(current: Option<&Self>, model: &Model, thresholds: Thresholds, decision: Decision) -> Self {
         let mut past = current.map(|current| current.past.clone()).unwrap_or_default();
         past.extend(current.map(Self::as_past));
         past.drain(..past.len().saturating_sub(Self::MAX_PAST));
         Self {
             revision: current.map_or(0, |current| current.revision) + 1,
-            decision_id,
+            decision_id: decision.id,
             model_id: model.id,
             model_hash: model.model_hash.clone(),
+            knowledge_hash: model.knowledge.as_ref().map(|knowledge| knowledge.hash.clone()),
+            thresholds,
             past,
-            cause: DeploymentCause::Deploy,
-            by,
-            at,
+            cause: decision.cause,
+            by: decision.by,
+            at: decision.at,
         }
     }
 
@@ -103,6 +200,8 @@ impl Deployment {
             decision_id,
             model_id: previous.model_id,
             model_hash: previous.model_hash,
+            knowledge_hash: previous.knowledge_hash,
+            thresholds: previous.thresholds,
             past,
             cause: DeploymentCause::Rollback,
             by,
@@ -111,7 +210,12 @@ impl Deployment {
     }
 
     fn as_past(&self) -> PastModel {
-        PastModel { model_id: self.model_id, model_hash: self.model_hash.clone() }
+        PastModel {
+            model_id: self.model_id,
+            model_hash: self.model_hash.clone(),
+            knowledge_hash: self.knowledge_hash.clone(),
+            thresholds: self.thresholds,
+        }
     }
 }
 
@@ -126,6 +230,8 @@ mod tests {
             decision_id: Uuid::nil(),
             model_id: ModelId::new(Uuid::from_u128(model)),
             model_hash: model.to_string(),
+            knowledge_hash: None,
+            thresholds: Thresholds { sure: model as f64 / 100.0, ..Thresholds::default() },
             past: Vec::new(),
             cause: DeploymentCause::Deploy,
             by: "u".parse().unwrap(),
@@ -148,6 +254,7 @@ mod tests {
             while let Some(back) = current.roll_back(Uuid::nil(), "u".parse().unwrap(), Timestamp::UNIX_EPOCH) {
                 prop_assert_eq!(back.revision, revision + 1);
                 revision = back.revision;
+                prop_assert_eq!(back.thresholds.sure, back.model_hash.parse::<f64>().unwrap() / 100.0);
                 walked.push(back.model_id);
                 current = back;
             }

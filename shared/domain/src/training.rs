@@ -84,6 +84,9 @@ pub struct TrainingSession {
     pub upload_ids: Vec<UploadId>,
     /// How it learns.
     pub parameters: Parameters,
+    /// Whether its model is deployed where it is better than the one that answers.
+    #[serde(default)]
+    pub auto_deploy: bool,
     /// Batches whose effect is in.
     pub batches_done: u32,
     /// Batches in all; zero until they are counted.
@@ -133,6 +136,8 @@ pub struct SessionView {
     pub upload_ids: Vec<UploadId>,
     /// How it learns.
     pub parameters: Parameters,
+    /// Whether its model is deployed where it is better than the one that answers.
+    pub auto_deploy: bool,
     /// Batches whose effect is in, of how many.
     pub batches: Batches,
     /// Rows in the batches done.
@@ -195,6 +200,8 @@ pub struct Order {
     pub upload_ids: Vec<UploadId>,
     /// How.
     pub parameters: Parameters,
+    /// Whether the model is to be deployed where it is better than the one that answers.
+    pub auto_deploy: bool,
     /// Follows the work.
     pub correlation_id: CorrelationId,
     /// Who asked.
@@ -213,6 +220,7 @@ impl TrainingSession {
             stage: Stage::Featurising,
             upload_ids,
             parameters: order.parameters,
+            auto_deploy: order.auto_deploy,
             batches_done: 0,
             batches_total: 0,
             rows: 0,
@@ -370,6 +378,7 @@ impl TrainingSession {
             stage: training.then_some(self.stage),
             upload_ids: self.upload_ids.clone(),
             parameters: self.parameters.clone(),
+            auto_deploy: self.auto_deploy,
             batches: Batches { done: self.batches_done, total: self.batches_total },
             rows: self.rows,
             progress: self.progress(),
@@ -450,6 +459,7 @@ mod tests {
                 UploadId::new(Uuid::from_u128(2)),
             ],
             parameters: Parameters::default(),
+            auto_deploy: false,
             correlation_id: "c".parse().unwrap(),
             created_by: "u".parse().unwrap(),
         };

@@ -36,6 +36,13 @@ impl Reply {
         Self { status: StatusCode::OK, headers: Vec::new(), body: json.to_owned() }
     }
 
+    /// 200 with a page for people. It is shown by itself and loads nothing.
+    pub fn html(page: String) -> Self {
+        Self { status: StatusCode::OK, headers: Vec::new(), body: page }
+            .header("content-type", "text/html; charset=utf-8")
+            .header("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'; img-src data:")
+    }
+
     /// 200 with a page of resources.
     pub fn page<T: Serialize>(page: Page<T>) -> Result<Self, Problem> {
         Self::ok(&Listing { items: page.items, next_cursor: page.next.map(|cursor| cursor.encode()) })

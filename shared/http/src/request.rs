@@ -136,6 +136,11 @@ impl Request {
         Ok(read)
     }
 
+    /// The JSON body, or what is meant where there is none.
+    pub fn json_or_default<T: DeserializeOwned + Default>(&self) -> Result<T, Problem> {
+        if self.body.is_empty() { Ok(T::default()) } else { self.json() }
+    }
+
     /// Which page of a list is asked for (`?limit=&cursor=`).
     pub fn page(&self) -> Result<(PageSize, Option<Cursor>), Problem> {
         let size = match self.query.get("limit") {

@@ -1,15 +1,16 @@
 //! What a worker hands to the reducer: rows as n-gram counts, many in one piece of bytes.
 //!
-//! # Layout, version 1
-//! `RFB1`, then the distinct labels, then the distinct word hashes, then the distinct character hashes, then the
-//! rows. The n-grams of a batch repeat from row to row, so a row names them by their position in the ascending
+//! # Layout, version 2
+//! `RFB2`, then the encoder, then the distinct labels, then the distinct word hashes, then the distinct character
+//! hashes, then the rows. The n-grams of a batch repeat from row to row, so a row names them by their position in the ascending
 //! list of hashes, written as gaps: about one byte instead of eight.
 //!
 //! | part | bytes |
 //! |---|---|
+//! | encoder | length and UTF-8 of its identity; no length where none was there |
 //! | labels | count, then length and UTF-8 of each, ascending |
 //! | hashes, for each family | count, then 8 bytes little-endian each, ascending |
-//! | rows | count, then for each row: content hash (16), group (8, little-endian), label position + 1 or 0, characters, and for each family its count and its features |
+//! | rows | count, then for each row: content hash (16), text hash (16), group (8, little-endian), label position + 1 or 0, characters, for each family its count and its features, and, where there was an encoder, its [`Meaning`] (256 + 384 + 384) |
 //! | feature | gap to the position before, doubled; odd when a count above 1 follows |
 //!
 //! Every number that is not fixed is LEB128 and in its shortest form. The same rows in the same order always
@@ -18,8 +19,11 @@
 
 use std::collections::BTreeSet;
 
+use romashka_encoder::Encoder;
+
 use crate::{
     content::{ContentHash, Group, MAX_CHARACTERS, normalise},
+    embedding::{Embedding, Meaning},
     features::{FeatureCount, FeatureCounts, MAX_OCCURRENCES, extract_normalised},
 };
 
@@ -30,13 +34,17 @@ pub const MAX_BYTES: usize = 64 * 1024 * 1024;
 /// UTF-8 bytes of a label: room for 100 characters of any script.
 pub const MAX_LABEL_BYTES: usize = 400;
 
-const MAGIC: &[u8; 4] = b"RFB1";
+/// UTF-8 bytes of an encoder's identity.
+const MAX_ENCODER_BYTES: usize = 64;
+const MAGIC: &[u8; 4] = b"RFB2";
 
 /// A row of training data as the reducer sees it: what it says, as n-grams, but not the text itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct FeaturisedRow {
     /// Identity of the row.
     pub content: ContentHash,
+    /// Identity of its text, whatever the label: what embeddings are kept by.
+    pub text: ContentHash,
     /// What the row must share its side of the hold-out with.
     pub group: Group,
     /// The intent, [`OUT_OF_SCOPE_LABEL`](crate::OUT_OF_SCOPE_LABEL), or nothing when nobody has labelled the row.
@@ -45,6 +53,42 @@ pub struct FeaturisedRow {
     pub characters: u32,
     /// Its n-grams.
     pub features: FeatureCounts,
+    /// What the encoder makes of it, where there is one.
+    pub meaning: Option<Meaning>,
+}
+
+/// Rows that one worker featurised.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Batch {
+    /// Identity of the encoder; with it every row has a meaning, and without it none.
+    pub encoder: Option<String>,
+    /// The rows.
+    pub rows: Vec<FeaturisedRow>,
+}
+
+impl Batch {
+    /// Rows that no encoder has seen.
+    #[must_use]
+    pub const fn of_ngrams(rows: Vec<FeaturisedRow>) -> Self {
+        Self { encoder: None, rows }
+    }
+
+    /// Has the encoder read the texts of rows that lack a meaning. `text_of` gives a row's text by its position.
+    #[must_use]
+    pub fn encoded<'text>(
+        mut rows: Vec<FeaturisedRow>,
+        encoder: &Encoder,
+        text_of: impl Fn(usize) -> &'text str,
+    ) -> Self {
+        let missing: Vec<usize> = (0..rows.len()).filter(|row| rows[*row].meaning.is_none()).collect();
+        // As rows are identified: what is normalised alike must mean the same.
+        let texts: Vec<String> = missing.iter().map(|row| normalise(text_of(*row))).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        for (row, meaning) in missing.into_iter().zip(Meaning::of(encoder, &texts)) {
+            rows[row].meaning = Some(meaning);
+        }
+        Self { encoder: Some(encoder.id().to_owned()), rows }
+    }
 }
 
 impl FeaturisedRow {
@@ -61,10 +105,12 @@ impl FeaturisedRow {
         let text = normalise(text);
         Ok(Self {
             content: ContentHash::of_normalised(&text, label),
+            text: ContentHash::of_normalised(&text, None),
             group: conversation.map_or_else(|| Group::of_normalised(&text), Group::of_conversation),
             label: label.map(str::to_owned),
             characters: u32::try_from(text.chars().count()).unwrap_or(u32::MAX),
             features: extract_normalised(&text),
+            meaning: None,
         })
     }
 }
@@ -91,13 +137,19 @@ pub enum BatchError {
         bytes: usize,
     },
     /// The bytes are something else, or a batch of another version.
-    #[error("not a batch of featurised rows of version 1")]
+    #[error("not a batch of featurised rows of version 2")]
     Unrecognised,
     /// The bytes end before the batch does, or after it.
     #[error("the batch does not end where its bytes do, at byte {at}")]
     Length {
         /// Offset at which reading stopped.
         at: usize,
+    },
+    /// A row lacks the meaning that the batch's encoder gives every row.
+    #[error("row {row} of the batch has no embedding; encode it, or name no encoder")]
+    NoMeaning {
+        /// Position of the row.
+        row: usize,
     },
     /// A value breaks a rule of the layout.
     #[error("the batch holds an invalid {what} before byte {at}")]
@@ -119,9 +171,10 @@ fn check_label(label: &str) -> Result<(), BatchError> {
 /// Writes rows as a batch, in the order given.
 ///
 /// # Errors
-/// When there are more than [`MAX_ROWS`] rows, a label exceeds [`MAX_LABEL_BYTES`], or the batch exceeds
-/// [`MAX_BYTES`].
-pub fn encode(rows: &[FeaturisedRow]) -> Result<Vec<u8>, BatchError> {
+/// When there are more than [`MAX_ROWS`] rows, a label exceeds [`MAX_LABEL_BYTES`], a row lacks the meaning that an
+/// encoder gives, or the batch exceeds [`MAX_BYTES`].
+pub fn encode(batch: &Batch) -> Result<Vec<u8>, BatchError> {
+    let rows = &batch.rows;
     if rows.len() > MAX_ROWS {
         return Err(BatchError::TooManyRows { rows: rows.len() as u64 });
     }
@@ -132,6 +185,9 @@ pub fn encode(rows: &[FeaturisedRow]) -> Result<Vec<u8>, BatchError> {
     let characters = distinct_hashes(rows, FeatureCounts::characters);
 
     let mut bytes = MAGIC.to_vec();
+    let encoder = batch.encoder.as_deref().unwrap_or_default();
+    write_number(&mut bytes, encoder.len() as u64);
+    bytes.extend_from_slice(encoder.as_bytes());
     write_number(&mut bytes, labels.len() as u64);
     for label in &labels {
         write_number(&mut bytes, label.len() as u64);
@@ -142,14 +198,21 @@ pub fn encode(rows: &[FeaturisedRow]) -> Result<Vec<u8>, BatchError> {
         bytes.extend(hashes.iter().flat_map(|hash| hash.to_le_bytes()));
     }
     write_number(&mut bytes, rows.len() as u64);
-    for row in rows {
+    for (position, row) in rows.iter().enumerate() {
         bytes.extend_from_slice(row.content.as_bytes());
+        bytes.extend_from_slice(row.text.as_bytes());
         bytes.extend_from_slice(&row.group.bits().to_le_bytes());
         let label = row.label.as_deref().map_or(0, |label| 1 + labels.partition_point(|candidate| *candidate < label));
         write_number(&mut bytes, label as u64);
         write_number(&mut bytes, u64::from(row.characters));
         write_family(&mut bytes, row.features.words(), &words);
         write_family(&mut bytes, row.features.characters(), &characters);
+        if batch.encoder.is_some() {
+            let meaning = row.meaning.as_ref().ok_or(BatchError::NoMeaning { row: position })?;
+            write_embedding(&mut bytes, &meaning.glance);
+            write_embedding(&mut bytes, &meaning.sentence);
+            write_embedding(&mut bytes, &meaning.middle);
+        }
     }
     if bytes.len() > MAX_BYTES {
         return Err(BatchError::TooManyBytes { bytes: bytes.len() });
@@ -178,6 +241,10 @@ fn write_family(bytes: &mut Vec<u8>, family: &[FeatureCount], hashes: &[u64]) {
     }
 }
 
+fn write_embedding<const N: usize>(bytes: &mut Vec<u8>, embedding: &Embedding<N>) {
+    bytes.extend(embedding.values().iter().map(|value| value.cast_unsigned()));
+}
+
 fn write_number(bytes: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         bytes.push(number as u8 | 0x80);
@@ -190,12 +257,13 @@ fn write_number(bytes: &mut Vec<u8>, mut number: u64) {
 ///
 /// # Errors
 /// When the bytes are not exactly one batch as [`encode`] writes it.
-pub fn decode(bytes: &[u8]) -> Result<Vec<FeaturisedRow>, BatchError> {
+pub fn decode(bytes: &[u8]) -> Result<Batch, BatchError> {
     if bytes.len() > MAX_BYTES {
         return Err(BatchError::TooManyBytes { bytes: bytes.len() });
     }
     let rest = bytes.strip_prefix(MAGIC).ok_or(BatchError::Unrecognised)?;
     let mut reader = Reader { rest, length: bytes.len() };
+    let encoder = reader.encoder()?;
     let labels = reader.labels()?;
     let words = reader.hashes()?;
     let characters = reader.hashes()?;
@@ -205,12 +273,16 @@ pub fn decode(bytes: &[u8]) -> Result<Vec<FeaturisedRow>, BatchError> {
     }
     let mut rows = Vec::new();
     for _ in 0..announced {
-        rows.push(reader.row(&labels, &words, &characters)?);
+        let mut row = reader.row(&labels, &words, &characters)?;
+        if encoder.is_some() {
+            row.meaning = Some(reader.meaning()?);
+        }
+        rows.push(row);
     }
     if !reader.rest.is_empty() {
         return Err(BatchError::Length { at: reader.at() });
     }
-    Ok(rows)
+    Ok(Batch { encoder, rows })
 }
 
 struct Reader<'bytes> {
@@ -267,6 +339,21 @@ impl<'bytes> Reader<'bytes> {
         }
     }
 
+    fn encoder(&mut self) -> Result<Option<String>, BatchError> {
+        let length = self.bounded(MAX_ENCODER_BYTES, "length of the encoder's identity")?;
+        let encoder = str::from_utf8(self.take(length)?).map_err(|_| self.invalid("identity of the encoder"))?;
+        Ok((length > 0).then(|| encoder.to_owned()))
+    }
+
+    fn meaning(&mut self) -> Result<Meaning, BatchError> {
+        Ok(Meaning { glance: self.embedding()?, sentence: self.embedding()?, middle: self.embedding()? })
+    }
+
+    fn embedding<const N: usize>(&mut self) -> Result<Embedding<N>, BatchError> {
+        let values: [u8; N] = self.array()?;
+        Ok(Embedding::from_values(values.map(u8::cast_signed)))
+    }
+
     fn labels(&mut self) -> Result<Vec<&'bytes str>, BatchError> {
         let count = self.bounded(MAX_ROWS, "number of labels")?;
         let mut labels: Vec<&str> = Vec::new();
@@ -293,6 +380,7 @@ impl<'bytes> Reader<'bytes> {
 
     fn row(&mut self, labels: &[&str], words: &[u64], characters: &[u64]) -> Result<FeaturisedRow, BatchError> {
         let content = ContentHash::from_bytes(self.array()?);
+        let text = ContentHash::from_bytes(self.array()?);
         let group = Group::from_bits(u64::from_le_bytes(self.array()?));
         let label = match self.bounded(labels.len(), "label position")? {
             0 => None,
@@ -303,10 +391,12 @@ impl<'bytes> Reader<'bytes> {
         let characters = self.family(characters)?;
         Ok(FeaturisedRow {
             content,
+            text,
             group,
             label,
             characters: u32::try_from(length).unwrap_or(u32::MAX),
             features: FeatureCounts::from_ascending(words, characters),
+            meaning: None,
         })
     }
 
@@ -342,6 +432,25 @@ mod tests {
         FeaturisedRow::from_text(text, label, None).unwrap()
     }
 
+    /// Rows as they are without an encoder, and with one.
+    fn some_batches() -> [Batch; 2] {
+        let plain = Batch::of_ngrams(some_rows());
+        let mut rows = plain.rows.clone();
+        for (number, row) in rows.iter_mut().enumerate() {
+            let value = 1 + i8::try_from(number).unwrap();
+            row.meaning = Some(Meaning {
+                glance: Embedding::from_values([value; 256]),
+                sentence: Embedding::from_values([-value; 384]),
+                middle: Embedding::from_values([0; 384]),
+            });
+        }
+        [plain, Batch { encoder: Some("e5".to_owned()), rows }]
+    }
+
+    fn encoded(rows: Vec<FeaturisedRow>) -> Result<Vec<u8>, BatchError> {
+        encode(&Batch::of_ngrams(rows))
+    }
+
     fn some_rows() -> Vec<FeaturisedRow> {
         vec![
             row("Where is my card?", Some("card_arrival")),
@@ -353,30 +462,40 @@ mod tests {
 
     #[test]
     fn a_batch_brings_back_the_rows_it_was_given() {
-        let rows = some_rows();
-        assert_eq!(decode(&encode(&rows).unwrap()).unwrap(), rows);
-        assert_eq!(decode(&encode(&[]).unwrap()).unwrap(), []);
+        for batch in some_batches() {
+            assert_eq!(decode(&encode(&batch).unwrap()).unwrap(), batch);
+        }
+        assert_eq!(decode(&encoded(Vec::new()).unwrap()).unwrap(), Batch::default());
+    }
+
+    #[test]
+    fn a_row_that_the_encoder_has_not_read_is_named() {
+        let [_, mut batch] = some_batches();
+        batch.rows[2].meaning = None;
+        assert_eq!(encode(&batch), Err(BatchError::NoMeaning { row: 2 }));
     }
 
     #[test]
     fn repeated_ngrams_cost_about_a_byte() {
-        let one = encode(&[row("where is the card that i ordered", None)]).unwrap().len();
+        let one = encoded(vec![row("where is the card that i ordered", None)]).unwrap().len();
         let rows: Vec<_> = (0..50).map(|_| row("where is the card that i ordered", None)).collect();
         let features = rows[0].features.words().len() + rows[0].features.characters().len();
-        assert!(encode(&rows).unwrap().len() < one + 49 * (features + 40));
+        assert!(encoded(rows).unwrap().len() < one + 49 * (features + 56));
     }
 
     #[test]
     fn a_truncated_batch_is_refused_at_every_length() {
-        let bytes = encode(&some_rows()).unwrap();
-        for length in 0..bytes.len() {
-            assert!(decode(&bytes[..length]).is_err(), "{length} bytes were accepted");
+        for batch in some_batches() {
+            let bytes = encode(&batch).unwrap();
+            for length in 0..bytes.len() {
+                assert!(decode(&bytes[..length]).is_err(), "{length} bytes were accepted");
+            }
         }
     }
 
     #[test]
     fn bytes_after_the_last_row_are_refused() {
-        let mut bytes = encode(&some_rows()).unwrap();
+        let mut bytes = encoded(some_rows()).unwrap();
         bytes.push(0);
         assert_eq!(decode(&bytes), Err(BatchError::Length { at: bytes.len() - 1 }));
     }
@@ -389,14 +508,14 @@ mod tests {
     #[test]
     fn an_announced_flood_of_rows_is_refused_before_memory_is_taken() {
         let mut bytes = MAGIC.to_vec();
-        bytes.extend([0, 0, 0]);
+        bytes.extend([0, 0, 0, 0]);
         write_number(&mut bytes, u64::MAX);
         assert_eq!(decode(&bytes), Err(BatchError::TooManyRows { rows: u64::MAX }));
     }
 
     #[test]
     fn a_number_has_one_spelling() {
-        let mut bytes = encode(&[]).unwrap();
+        let mut bytes = encoded(Vec::new()).unwrap();
         bytes.pop();
         bytes.extend([0x80, 0x00]);
         assert!(matches!(decode(&bytes), Err(BatchError::Invalid { what: "number", .. })));
@@ -405,7 +524,7 @@ mod tests {
     #[test]
     fn too_many_rows_do_not_become_one_batch() {
         let rows = vec![row("", None); MAX_ROWS + 1];
-        assert_eq!(encode(&rows), Err(BatchError::TooManyRows { rows: MAX_ROWS as u64 + 1 }));
+        assert_eq!(encoded(rows), Err(BatchError::TooManyRows { rows: MAX_ROWS as u64 + 1 }));
     }
 
     #[test]
@@ -430,7 +549,7 @@ mod tests {
                     FeaturisedRow::from_text(text, label.as_deref(), conversation.as_deref()).unwrap()
                 })
                 .collect();
-            prop_assert_eq!(decode(&encode(&rows).unwrap()).unwrap(), rows);
+            prop_assert_eq!(decode(&encoded(rows.clone()).unwrap()).unwrap().rows, rows);
         }
 
         #[test]
@@ -443,11 +562,13 @@ mod tests {
 
         #[test]
         fn a_damaged_batch_is_refused_or_is_itself_a_batch(at in any::<prop::sample::Index>(), with in any::<u8>()) {
-            let mut bytes = encode(&some_rows()).unwrap();
-            let at = at.index(bytes.len());
-            bytes[at] = with;
-            if let Ok(rows) = decode(&bytes) {
-                prop_assert_eq!(decode(&encode(&rows).unwrap()).unwrap(), rows);
+            for batch in some_batches() {
+                let mut bytes = encode(&batch).unwrap();
+                let at = at.index(bytes.len());
+                bytes[at] = with;
+                if let Ok(batch) = decode(&bytes) {
+                    prop_assert_eq!(decode(&encode(&batch).unwrap()).unwrap(), batch);
+                }
             }
         }
     }

@@ -1,33 +1,101 @@
-//! From logits to a confidence that means what it says, and to the courage to say "none of these".
+//! From what a model sees to a confidence that means what it says, and to the courage to say "none of these".
 //!
-//! Confidence is the softmax of the logits divided by one temperature (Guo et al. 2017, "On Calibration of Modern
-//! Neural Networks"), fitted on rows the head has not seen. Whether a message is out of scope is judged by its
-//! greatest in-scope logit, which separates better than its probability, and, where out-of-scope rows
-//! were labelled, by the lead of the background class.
+//! Confidence is the softmax of a weighted sum of the head's logits and the memory's votes. The two weights, a
+//! generalisation of one temperature (Guo et al. 2017, "On Calibration of Modern Neural Networks"), are fitted on rows
+//! the model has not seen, so how much the memory has to say is learnt tenant by tenant.
+//!
+//! Whether a message is out of scope is judged by its *familiarity*, against a threshold: how near the nearest
+//! remembered rows are, plus half of how certain the head is, both counted in standard deviations of unseen in-scope rows;
+//! without an encoder, the greatest in-scope logit. Where out-of-scope rows were labelled, the lead of the background
+//! class counts too. What may be lost for it is an [`OperatingPoint`], of which a model brings several.
+//!
+//! The fast tier answers alone where it is so sure that, on unseen rows, the full tier would have gained nothing.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use crate::head::softmax;
+use crate::{
+    head::softmax,
+    memory::{Recollection, SHARPNESS},
+};
 
-const COLDEST: f64 = 0.05;
-const HOTTEST: f64 = 20.0;
-const NEWTON_STEPS: usize = 50;
+/// Shares of in-scope messages whose right answer may be given up, for each of which a model brings an operating point.
+pub const BUDGETS: [f32; 9] = [0.0, 0.0025, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1];
 
-/// How logits become a judgement. All logits in it are calibrated: divided by `temperature`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// Rows that weights and temperatures are fitted on; more would only cost time.
+const FITTED_ROWS: usize = 4_000;
+const NEWTON_STEPS: usize = 40;
+/// Ways to divide the lost rows between threshold and lead that are tried.
+const DIVISIONS: usize = 64;
+const LEAST_WEIGHT: f64 = 0.05;
+const GREATEST_WEIGHT: f64 = 20.0;
+/// How much the head's certainty counts in familiarity beside the memory's. Chosen on the validation part of an
+/// out-of-scope set of 50 intents: 0.5 to 1 recognise most, either alone a third less.
+const CERTAINTY_SAY: f32 = 0.5;
+/// The fast tier answers at most this share of unseen rows: there is always something left to compare it with.
+const FAST_SHARE: f64 = 0.65;
+/// Unseen rows the fast tier must have been right about before it may answer alone.
+const FAST_ROWS: usize = 50;
+/// Share of rightly answered rows whose logits are too low for the fast tier to answer: it knows no strangers otherwise.
+const FAST_MODESTY: f64 = 0.1;
+
+/// How much right answering is given up to recognise messages that belong to no intent, and by which limits.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Calibration {
-    /// What logits are divided by, above 0.
-    pub temperature: f32,
-    /// A greatest in-scope logit below this is out of scope; `None` when nothing was there to set it by.
+pub struct OperatingPoint {
+    /// Share of in-scope messages whose right answer may be given up, 0 to 1.
+    pub budget: f32,
+    /// A familiarity below this is out of scope; `None` when nothing was there to set it by.
     pub threshold: Option<f32>,
-    /// A background class that leads the greatest in-scope logit by more than this, at least 0, makes a message
-    /// out of scope; `None` for a model without a background class.
+    /// A background class that leads the best intent by more than this, at least 0, makes a message out of scope; `None`
+    /// for a model without a background class.
     pub background_lead: Option<f32>,
 }
 
+/// How what a model sees becomes a judgement.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Calibration {
+    /// What the head's logits are multiplied by, above 0.
+    pub logit_weight: f32,
+    /// What the memory's votes are multiplied by, at least 0.
+    pub vote_weight: f32,
+    /// Which of the memory's votes count.
+    pub sharpness: usize,
+    /// How familiarity is counted where there is a memory.
+    pub familiarity: Option<FamiliarityScale>,
+    /// Whether the last class is the background.
+    pub background: bool,
+    /// The operating points by ascending budget; at least one.
+    pub points: Vec<OperatingPoint>,
+    /// When the fast tier answers alone; `None` where it never does.
+    pub fast: Option<FastTier>,
+}
+
+/// Means and standard deviations over unseen in-scope rows.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FamiliarityScale {
+    /// Mean cosine of the nearest remembered rows.
+    pub nearness: [f32; 2],
+    /// Logarithm of the head's greatest in-scope probability.
+    pub certainty: [f32; 2],
+}
+
+/// When the fast tier is sure enough.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FastTier {
+    /// What its logits are multiplied by, above 0.
+    pub logit_weight: f32,
+    /// Confidence it must reach.
+    pub least_confidence: f32,
+    /// What its greatest in-scope logit must reach, before weighing.
+    pub least_logit: f32,
+}
+
 /// Why a message belongs to no intent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OutOfScopeReason {
     /// Not one n-gram of it is known.
@@ -38,10 +106,20 @@ pub enum OutOfScopeReason {
     Background,
 }
 
-/// What the logits of one message amount to.
+/// Which tier judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Tier {
+    /// N-grams and the static embedding.
+    Fast,
+    /// N-grams, the sentence embedding and the memory; n-grams alone where there is no encoder.
+    Full,
+}
+
+/// What a message amounts to.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Judgement {
-    /// Class of the greatest in-scope logit.
+    /// Class of the most likely intent.
     pub best: usize,
     /// Class of the next, if there is another.
     pub runner_up: Option<usize>,
@@ -49,185 +127,451 @@ pub(crate) struct Judgement {
     pub confidence: f32,
     /// Calibrated probability of `runner_up`, or 0.
     pub runner_up_confidence: f32,
-    /// Greatest in-scope logit, calibrated.
-    pub logit: f32,
+    /// What is compared with `threshold`: the familiarity, or the fast tier's confidence.
+    pub score: f32,
+    /// What `score` had to reach.
+    pub threshold: Option<f32>,
     pub out_of_scope: Option<OutOfScopeReason>,
+    pub tier: Tier,
+}
+
+/// What the full tier says of one message.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Verdict {
+    /// One per class; the last belongs to the background class if there is one.
+    pub logits: Vec<f32>,
+    /// What the remembered rows say.
+    pub recollection: Option<Recollection>,
+    /// Whether anything of the message is known.
+    pub anything_known: bool,
+}
+
+/// What a model says of a row it has not seen, and the class the row belongs to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Unseen<'model> {
+    pub verdict: &'model Verdict,
+    /// Logits of the fast tier.
+    pub fast: Option<&'model [f32]>,
+    pub class: u32,
 }
 
 impl Calibration {
     /// Leaves logits as they are and nothing out of scope but what the background class wins.
     pub(crate) fn none(background: bool) -> Self {
-        Self { temperature: 1.0, threshold: None, background_lead: background.then_some(0.0) }
+        let point = OperatingPoint { budget: 0.0, threshold: None, background_lead: background.then_some(0.0) };
+        Self {
+            logit_weight: 1.0,
+            vote_weight: 0.0,
+            sharpness: 0,
+            familiarity: None,
+            background,
+            points: vec![point],
+            fast: None,
+        }
     }
 
-    /// Judges what a head says.
-    pub(crate) fn judge(&self, verdict: &Verdict) -> Judgement {
-        let logits = &verdict.logits;
-        let in_scope = logits.len() - usize::from(self.background_lead.is_some());
-        let stance = Stance::of(logits, in_scope, self.temperature);
+    /// The operating point of the greatest budget within this one; the least there is if none is.
+    pub(crate) fn point(&self, budget: f32) -> &OperatingPoint {
+        let within = self.points.partition_point(|point| point.budget <= budget);
+        &self.points[within.saturating_sub(1)]
+    }
+
+    /// Judges what the full tier says.
+    pub(crate) fn judge(&self, verdict: &Verdict, budget: f32) -> Judgement {
+        let point = self.point(budget);
+        let stance = self.stance(verdict);
         let out_of_scope = if !verdict.anything_known {
             Some(OutOfScopeReason::NothingKnown)
-        } else if self.background_lead.is_some_and(|lead| stance.background_lead > lead) {
+        } else if point.background_lead.is_some_and(|lead| stance.background_lead > lead) {
             Some(OutOfScopeReason::Background)
-        } else if self.threshold.is_some_and(|threshold| stance.logit < threshold) {
+        } else if point.threshold.is_some_and(|threshold| stance.familiarity < threshold) {
             Some(OutOfScopeReason::BelowThreshold)
         } else {
             None
         };
-        let mut runner_up = None;
-        for (class, logit) in logits[..in_scope].iter().enumerate() {
-            if class != stance.best && runner_up.is_none_or(|other: usize| *logit > logits[other]) {
-                runner_up = Some(class);
-            }
-        }
-        let mut probabilities = logits.clone();
-        softmax(&mut probabilities, self.temperature);
+        let ranked = Ranked::of(self.combined(verdict), self.background);
         Judgement {
-            best: stance.best,
-            runner_up,
-            confidence: probabilities[stance.best],
-            runner_up_confidence: runner_up.map_or(0.0, |class| probabilities[class]),
-            logit: stance.logit,
+            best: ranked.best,
+            runner_up: ranked.runner_up,
+            confidence: ranked.confidence(),
+            runner_up_confidence: ranked.runner_up_confidence(),
+            score: stance.familiarity,
+            threshold: point.threshold,
             out_of_scope,
+            tier: Tier::Full,
         }
     }
 
-    /// The calibration that rows unseen by the head call for, under a budget of in-scope accuracy.
+    /// Judges what the fast tier says; `None` where it is not sure enough to answer alone.
+    pub(crate) fn judge_fast(&self, logits: &[f32]) -> Option<Judgement> {
+        let fast = self.fast?;
+        let ranked = Ranked::of(logits.iter().map(|logit| logit * fast.logit_weight).collect(), self.background);
+        let confidence = ranked.confidence();
+        let sure = confidence >= fast.least_confidence && logits[ranked.best] >= fast.least_logit;
+        sure.then(|| Judgement {
+            best: ranked.best,
+            runner_up: ranked.runner_up,
+            confidence,
+            runner_up_confidence: ranked.runner_up_confidence(),
+            score: confidence,
+            threshold: Some(fast.least_confidence),
+            out_of_scope: None,
+            tier: Tier::Fast,
+        })
+    }
+
+    /// The calibration that rows unseen by the model call for. `budget` is the operating point that the fast tier is
+    /// measured against.
     pub(crate) fn fit(sample: &[Unseen<'_>], background: bool, budget: f32) -> Self {
+        let mut calibration = Self::none(background);
         if sample.is_empty() {
-            return Self::none(background);
+            return calibration;
         }
-        let temperature = fit_temperature(sample);
-        let (threshold, background_lead) = fit_rule(sample, background, temperature, budget);
-        Self { temperature, threshold, background_lead }
+        let fitted = &sample[..sample.len().min(FITTED_ROWS)];
+        calibration.fit_weights(fitted);
+        calibration.familiarity = FamiliarityScale::of(sample, background);
+        calibration.fit_points(sample);
+        calibration.fast = calibration.fit_fast(sample, fitted, budget);
+        calibration
+    }
+
+    /// Logits and votes together.
+    fn combined(&self, verdict: &Verdict) -> Vec<f32> {
+        let mut combined: Vec<f32> = verdict.logits.iter().map(|logit| logit * self.logit_weight).collect();
+        if let Some(recollection) = &verdict.recollection {
+            for (combined, vote) in combined.iter_mut().zip(&recollection.votes[self.sharpness]) {
+                *combined += self.vote_weight * vote;
+            }
+        }
+        combined
+    }
+
+    fn stance(&self, verdict: &Verdict) -> Stance {
+        let combined = self.combined(verdict);
+        let in_scope = combined.len() - usize::from(self.background);
+        let best = greatest(&combined[..in_scope]);
+        let background = combined.get(in_scope).copied().unwrap_or(f32::NEG_INFINITY);
+        let familiarity = match (&self.familiarity, &verdict.recollection) {
+            (Some(scale), Some(recollection)) => scale.familiarity(recollection, &verdict.logits[..in_scope]),
+            _ => combined[best],
+        };
+        Stance { best, familiarity, background_lead: background - combined[best] }
+    }
+
+    /// The weights and the sharpness of the least cross-entropy.
+    fn fit_weights(&mut self, sample: &[Unseen<'_>]) {
+        let logits = |unseen: &Unseen<'_>| (unseen.class, vec![unseen.verdict.logits.clone()]);
+        let alone: Vec<_> = sample.iter().map(logits).collect();
+        let (weights, mut least) = fit_weights(&alone, &[1.0]);
+        self.logit_weight = weights[0] as f32;
+        if sample.iter().any(|unseen| unseen.verdict.recollection.is_none()) {
+            return;
+        }
+        for sharpness in 0..SHARPNESS.len() {
+            let both: Vec<_> = sample
+                .iter()
+                .filter_map(|unseen| {
+                    let votes = unseen.verdict.recollection.as_ref()?.votes[sharpness].clone();
+                    Some((unseen.class, vec![unseen.verdict.logits.clone(), votes]))
+                })
+                .collect();
+            let (weights, loss) = fit_weights(&both, &[f64::from(self.logit_weight), 0.5]);
+            if loss < least {
+                least = loss;
+                (self.logit_weight, self.vote_weight) = (weights[0] as f32, weights[1] as f32);
+                self.sharpness = sharpness;
+            }
+        }
+    }
+
+    /// For each budget the limits that recognise most out-of-scope rows while at most that share of the in-scope rows
+    /// lose their right answer.
+    ///
+    /// Many ways to divide the lost rows between threshold and lead are tried. Without out-of-scope rows all divisions
+    /// are equal and the first stands: the background must lead by what costs nothing, the threshold spends it all.
+    fn fit_points(&mut self, sample: &[Unseen<'_>]) {
+        let (mut right, mut out_of_scope, mut in_scope_rows) = (Vec::new(), Vec::new(), 0_usize);
+        for unseen in sample {
+            let in_scope = unseen.verdict.logits.len() - usize::from(self.background);
+            let stance = self.stance(unseen.verdict);
+            let class = unseen.class as usize;
+            in_scope_rows += usize::from(class < in_scope);
+            // A message of which nothing is known is out of scope under every rule.
+            if !unseen.verdict.anything_known {
+                continue;
+            }
+            if class >= in_scope {
+                out_of_scope.push(stance);
+            } else if stance.best == class {
+                right.push(stance);
+            }
+        }
+        let point = |budget: f32| {
+            let affordable = affordable(budget, in_scope_rows);
+            let (threshold, background_lead) = limits(&right, &out_of_scope, self.background, affordable);
+            OperatingPoint { budget, threshold, background_lead }
+        };
+        self.points = BUDGETS.map(point).to_vec();
+    }
+
+    /// The least confidence at which the fast tier loses nothing against the full one.
+    fn fit_fast(&self, sample: &[Unseen<'_>], fitted: &[Unseen<'_>], budget: f32) -> Option<FastTier> {
+        let logits: Option<Vec<_>> =
+            fitted.iter().map(|unseen| Some((unseen.class, vec![unseen.fast?.to_vec()]))).collect();
+        let (weights, _) = fit_weights(&logits?, &[1.0]);
+        let logit_weight = weights[0] as f32;
+        let mut trials = Vec::with_capacity(sample.len());
+        for unseen in sample {
+            let fast = unseen.fast?;
+            let ranked = Ranked::of(fast.iter().map(|logit| logit * logit_weight).collect(), self.background);
+            let judged = self.judge(unseen.verdict, budget);
+            let class = unseen.class as usize;
+            let in_scope = class < fast.len() - usize::from(self.background);
+            trials.push(Trial {
+                confidence: ranked.confidence(),
+                logit: fast[ranked.best],
+                fast_right: in_scope && ranked.best == class,
+                full_right: match judged.out_of_scope {
+                    Some(_) => !in_scope,
+                    None => in_scope && judged.best == class,
+                },
+            });
+        }
+        let mut right: Vec<f32> = trials.iter().filter(|trial| trial.fast_right).map(|trial| trial.logit).collect();
+        right.sort_unstable_by(f32::total_cmp);
+        let least_logit = *right.get((FAST_MODESTY * right.len() as f64) as usize)?;
+        let most = (FAST_SHARE * trials.len() as f64) as usize;
+        trials.retain(|trial| trial.logit >= least_logit);
+        trials.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
+        let (mut lost, mut least_confidence) = (0_i64, None);
+        for (answered, trial) in (1..=most).zip(&trials) {
+            lost += i64::from(trial.full_right) - i64::from(trial.fast_right);
+            if lost > 0 {
+                break;
+            }
+            if answered >= FAST_ROWS {
+                least_confidence = Some(trial.confidence);
+            }
+        }
+        Some(FastTier { logit_weight, least_confidence: least_confidence?, least_logit })
+    }
+}
+
+/// How a row fared in both tiers.
+struct Trial {
+    confidence: f32,
+    logit: f32,
+    fast_right: bool,
+    full_right: bool,
+}
+
+impl FamiliarityScale {
+    fn of(sample: &[Unseen<'_>], background: bool) -> Option<Self> {
+        let mut nearness = Vec::new();
+        let mut certainty = Vec::new();
+        for unseen in sample {
+            let in_scope = unseen.verdict.logits.len() - usize::from(background);
+            if (unseen.class as usize) < in_scope {
+                nearness.push(unseen.verdict.recollection.as_ref()?.familiarity);
+                certainty.push(certainty_of(&unseen.verdict.logits[..in_scope]));
+            }
+        }
+        (!nearness.is_empty())
+            .then(|| Self { nearness: mean_and_deviation(&nearness), certainty: mean_and_deviation(&certainty) })
+    }
+
+    fn familiarity(&self, recollection: &Recollection, in_scope_logits: &[f32]) -> f32 {
+        let deviations = |value: f32, [mean, deviation]: [f32; 2]| (value - mean) / deviation;
+        deviations(recollection.familiarity, self.nearness)
+            + CERTAINTY_SAY * deviations(certainty_of(in_scope_logits), self.certainty)
+    }
+}
+
+/// A deviation too small to divide by becomes 1.
+fn mean_and_deviation(values: &[f32]) -> [f32; 2] {
+    let count = values.len() as f64;
+    let mean = values.iter().map(|value| f64::from(*value)).sum::<f64>() / count;
+    let variance =
+        values.iter().map(|value| (f64::from(*value) - mean) * (f64::from(*value) - mean)).sum::<f64>() / count;
+    let deviation = variance.sqrt();
+    [mean as f32, if deviation > 1e-6 { deviation as f32 } else { 1.0 }]
+}
+
+/// Logarithm of the greatest probability.
+fn certainty_of(logits: &[f32]) -> f32 {
+    let mut probabilities = logits.to_vec();
+    softmax(&mut probabilities, 1.0);
+    libm::logf(probabilities[greatest(&probabilities)].max(f32::MIN_POSITIVE))
+}
+
+fn greatest(values: &[f32]) -> usize {
+    let mut best = 0;
+    for (class, value) in values.iter().enumerate() {
+        if *value > values[best] {
+            best = class;
+        }
+    }
+    best
+}
+
+/// Classes by probability.
+struct Ranked {
+    best: usize,
+    runner_up: Option<usize>,
+    probabilities: Vec<f32>,
+}
+
+impl Ranked {
+    fn of(mut logits: Vec<f32>, background: bool) -> Self {
+        let in_scope = logits.len() - usize::from(background);
+        let best = greatest(&logits[..in_scope]);
+        let mut runner_up = None;
+        for (class, logit) in logits[..in_scope].iter().enumerate() {
+            if class != best && runner_up.is_none_or(|other: usize| *logit > logits[other]) {
+                runner_up = Some(class);
+            }
+        }
+        softmax(&mut logits, 1.0);
+        Self { best, runner_up, probabilities: logits }
+    }
+
+    fn confidence(&self) -> f32 {
+        self.probabilities[self.best]
+    }
+
+    fn runner_up_confidence(&self) -> f32 {
+        self.runner_up.map_or(0.0, |class| self.probabilities[class])
     }
 }
 
 /// Where a message stands between the intents and the background.
+#[derive(Debug, Clone, Copy)]
 struct Stance {
     best: usize,
-    logit: f32,
-    /// Calibrated background logit less `logit`; minus infinity without a background class.
+    familiarity: f32,
+    /// Calibrated background logit less that of the best; minus infinity without a background class.
     background_lead: f32,
 }
 
-impl Stance {
-    fn of(logits: &[f32], in_scope: usize, temperature: f32) -> Self {
-        let mut best = 0;
-        for (class, logit) in logits[..in_scope].iter().enumerate() {
-            if *logit > logits[best] {
-                best = class;
-            }
-        }
-        let logit = logits[best] / temperature;
-        let background = logits.get(in_scope).map_or(f32::NEG_INFINITY, |logit| logit / temperature);
-        Self { best, logit, background_lead: background - logit }
-    }
-}
+/// The class of a row and, for each thing that has a say, its values class by class.
+type Said = (u32, Vec<Vec<f32>>);
 
-/// What a head says of one message.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Verdict {
-    /// One per class; the last belongs to the background class if there is one.
-    pub logits: Vec<f32>,
-    /// Whether the head knows any n-gram of the message.
-    pub anything_known: bool,
-}
-
-/// What a head says of a row it has not seen, and the class the row belongs to.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Unseen<'head> {
-    pub verdict: &'head Verdict,
-    pub class: u32,
-}
-
-/// The temperature of the least cross-entropy, which is convex in its inverse: Newton's method, kept within a
-/// shrinking bracket. Targets are smoothed by 1 / (rows + 2), as in Platt 1999, so that a handful of rows all
-/// judged rightly does not make the model certain of everything.
-fn fit_temperature(sample: &[Unseen<'_>]) -> f32 {
+/// The weights of the least cross-entropy, which is convex in them: Newton's method with halved steps, each weight kept
+/// within bounds. Targets are smoothed by 1 / (rows + 2), as in Platt 1999, so that a handful of rows all judged rightly
+/// does not make the model certain of everything. Gives the weights and the mean cross-entropy in nats.
+fn fit_weights(sample: &[Said], start: &[f64]) -> (Vec<f64>, f64) {
     let smoothing = 1.0 / (sample.len() as f64 + 2.0);
-    let (mut lowest, mut highest) = (1.0 / HOTTEST, 1.0 / COLDEST);
-    let mut inverse = 1.0;
+    let least = |index: usize| if index == 0 { LEAST_WEIGHT } else { 0.0 };
+    let mut weights = start.to_vec();
+    let mut loss = cross_entropy(sample, &weights, smoothing);
     for _ in 0..NEWTON_STEPS {
-        let (slope, curvature) = cross_entropy_slope(sample, inverse, smoothing);
-        if slope > 0.0 {
-            highest = inverse;
-        } else {
-            lowest = inverse;
-        }
-        let newton = inverse - slope / curvature;
-        let next = if newton > lowest && newton < highest { newton } else { f64::midpoint(lowest, highest) };
-        let moved = (next - inverse).abs();
-        inverse = next;
-        if moved < 1e-7 * inverse {
+        let direction = newton_direction(sample, &weights, smoothing);
+        let mut length = 1.0;
+        let (moved, reached) = loop {
+            let step = |(index, (weight, direction)): (usize, (&f64, &f64))| {
+                (weight - length * direction).clamp(least(index), GREATEST_WEIGHT)
+            };
+            let moved: Vec<f64> = weights.iter().zip(&direction).enumerate().map(step).collect();
+            let reached = cross_entropy(sample, &moved, smoothing);
+            if reached <= loss || length < 1e-3 {
+                break (moved, reached);
+            }
+            length /= 2.0;
+        };
+        if reached > loss - 1e-9 {
             break;
         }
+        (weights, loss) = (moved, reached);
     }
-    (1.0 / inverse) as f32
+    (weights, loss)
 }
 
-/// First and second derivative of the summed cross-entropy with respect to the inverse temperature.
-fn cross_entropy_slope(sample: &[Unseen<'_>], inverse: f64, smoothing: f64) -> (f64, f64) {
-    let (mut slope, mut curvature) = (0.0, 0.0);
-    for unseen in sample {
-        let logits = &unseen.verdict.logits;
-        let greatest = f64::from(logits.iter().copied().fold(f32::NEG_INFINITY, f32::max));
-        let (mut mass, mut first, mut second, mut plain) = (0.0, 0.0, 0.0, 0.0);
-        for logit in logits {
-            let logit = f64::from(*logit) - greatest;
-            let share = libm::exp(logit * inverse);
-            mass += share;
-            first += share * logit;
-            second += share * logit * logit;
-            plain += logit;
-        }
-        let (mean, uniform) = (first / mass, plain / logits.len() as f64);
-        let target = f64::from(logits[unseen.class as usize]) - greatest;
-        slope += mean - (1.0 - smoothing) * target - smoothing * uniform;
-        curvature += second / mass - mean * mean;
+/// Logits under these weights, less the greatest, and their softmax's normaliser.
+fn weighed(said: &[Vec<f32>], weights: &[f64], logits: &mut Vec<f64>) -> f64 {
+    logits.clear();
+    for class in 0..said[0].len() {
+        logits.push(said.iter().zip(weights).map(|(values, weight)| weight * f64::from(values[class])).sum());
     }
-    (slope, curvature)
+    let greatest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let mut mass = 0.0;
+    for logit in logits.iter_mut() {
+        *logit -= greatest;
+        mass += libm::exp(*logit);
+    }
+    mass
 }
 
-/// The threshold and the background's lead that recognise most out-of-scope rows while at most `budget` of the
-/// in-scope rows lose their right answer.
-///
-/// Every way to divide the lost rows between the two is tried. Without out-of-scope rows all divisions are equal
-/// and the first stands: the background must lead by what costs nothing, the threshold spends the whole budget.
-fn fit_rule(sample: &[Unseen<'_>], background: bool, temperature: f32, budget: f32) -> (Option<f32>, Option<f32>) {
-    let mut right = Vec::new();
-    let mut out_of_scope = Vec::new();
-    let mut in_scope_rows = 0_usize;
-    for &Unseen { verdict, class } in sample {
-        let in_scope = verdict.logits.len() - usize::from(background);
-        let stance = Stance::of(&verdict.logits, in_scope, temperature);
-        let class = class as usize;
-        in_scope_rows += usize::from(class < in_scope);
-        // A message of which nothing is known is out of scope under every rule.
-        if !verdict.anything_known {
-            continue;
-        }
-        if class >= in_scope {
-            out_of_scope.push(stance);
-        } else if stance.best == class {
-            right.push(stance);
+fn cross_entropy(sample: &[Said], weights: &[f64], smoothing: f64) -> f64 {
+    let mut logits = Vec::new();
+    let mut sum = 0.0;
+    for (class, said) in sample {
+        let mass = weighed(said, weights, &mut logits);
+        let plain = logits.iter().sum::<f64>() / logits.len() as f64;
+        sum += libm::log(mass) - (1.0 - smoothing) * logits[*class as usize] - smoothing * plain;
+    }
+    sum / sample.len().max(1) as f64
+}
+
+/// Gradient over curvature. With two weights the 2 × 2 system is solved outright.
+fn newton_direction(sample: &[Said], weights: &[f64], smoothing: f64) -> Vec<f64> {
+    let count = weights.len();
+    let (mut gradient, mut curvature) = (vec![0.0; count], vec![vec![0.0; count]; count]);
+    let mut logits = Vec::new();
+    for (class, said) in sample {
+        let mass = weighed(said, weights, &mut logits);
+        let shares: Vec<f64> = logits.iter().map(|logit| libm::exp(*logit) / mass).collect();
+        let mean = |values: &[f32]| -> f64 {
+            values.iter().zip(&shares).map(|(value, share)| f64::from(*value) * share).sum()
+        };
+        let means: Vec<f64> = said.iter().map(|values| mean(values)).collect();
+        for (first, values) in said.iter().enumerate() {
+            let plain = values.iter().map(|value| f64::from(*value)).sum::<f64>() / values.len() as f64;
+            gradient[first] +=
+                means[first] - (1.0 - smoothing) * f64::from(values[*class as usize]) - smoothing * plain;
+            for (second, others) in said.iter().enumerate() {
+                let product: f64 = values
+                    .iter()
+                    .zip(others)
+                    .zip(&shares)
+                    .map(|((a, b), share)| f64::from(*a) * f64::from(*b) * share)
+                    .sum();
+                curvature[first][second] += product - means[first] * means[second];
+            }
         }
     }
-    let affordable = affordable(budget, in_scope_rows);
+    // A little more curvature than there is keeps the system solvable where a say is the same for every class.
+    (0..count).for_each(|index| curvature[index][index] += 1e-9 + 1e-9 * sample.len() as f64);
+    if count == 1 {
+        return vec![gradient[0] / curvature[0][0]];
+    }
+    let determinant = curvature[0][0] * curvature[1][1] - curvature[0][1] * curvature[1][0];
+    vec![
+        (gradient[0] * curvature[1][1] - gradient[1] * curvature[0][1]) / determinant,
+        (gradient[1] * curvature[0][0] - gradient[0] * curvature[1][0]) / determinant,
+    ]
+}
+
+fn limits(
+    right: &[Stance],
+    out_of_scope: &[Stance],
+    background: bool,
+    affordable: usize,
+) -> (Option<f32>, Option<f32>) {
     if !background {
-        return (threshold_after(&right, f32::INFINITY, affordable), None);
+        return (threshold_after(right, f32::INFINITY, affordable), None);
     }
     let mut leads: Vec<f32> = right.iter().map(|stance| stance.background_lead).collect();
     leads.sort_unstable_by(|a, b| b.total_cmp(a));
     let mut chosen = (None, Some(0.0));
     let mut most = None;
-    for lost in 0..=affordable.min(leads.len().saturating_sub(1)) {
+    let divisible = affordable.min(leads.len().saturating_sub(1));
+    for lost in (0..=divisible).step_by((divisible / DIVISIONS).max(1)) {
         let lead = leads.get(lost).map_or(0.0, |lead| lead.max(0.0));
-        let threshold = threshold_after(&right, lead, affordable);
+        let threshold = threshold_after(right, lead, affordable);
         let recognised = out_of_scope
             .iter()
             .filter(|stance| {
-                stance.background_lead > lead || threshold.is_some_and(|threshold| stance.logit < threshold)
+                stance.background_lead > lead || threshold.is_some_and(|threshold| stance.familiarity < threshold)
             })
             .count();
         if most.is_none_or(|most| recognised > most) {
@@ -247,7 +591,7 @@ fn affordable(budget: f32, rows: usize) -> usize {
 /// are lost.
 fn threshold_after(right: &[Stance], lead: f32, affordable: usize) -> Option<f32> {
     let mut kept: Vec<f32> =
-        right.iter().filter(|stance| stance.background_lead <= lead).map(|stance| stance.logit).collect();
+        right.iter().filter(|stance| stance.background_lead <= lead).map(|stance| stance.familiarity).collect();
     kept.sort_unstable_by(f32::total_cmp);
     let taken = right.len() - kept.len();
     let left = affordable.saturating_sub(taken).min(kept.len().saturating_sub(1));
@@ -269,13 +613,14 @@ mod tests {
         }
 
         fn calibrate(&self, background: bool, budget: f32) -> Calibration {
-            let unseen: Vec<_> = self.0.iter().map(|(verdict, class)| Unseen { verdict, class: *class }).collect();
+            let unseen: Vec<_> =
+                self.0.iter().map(|(verdict, class)| Unseen { verdict, fast: None, class: *class }).collect();
             Calibration::fit(&unseen, background, budget)
         }
     }
 
     fn known(logits: impl Into<Vec<f32>>) -> Verdict {
-        Verdict { logits: logits.into(), anything_known: true }
+        Verdict { logits: logits.into(), recollection: None, anything_known: true }
     }
 
     #[test]
@@ -283,7 +628,7 @@ mod tests {
         let mut sample = Sample::default();
         (0..1_000).for_each(|row| sample.push([5.0, 0.0], u32::from(row >= 800)));
         let calibration = sample.calibrate(false, 0.0);
-        let judged = calibration.judge(&known([5.0, 0.0]));
+        let judged = calibration.judge(&known([5.0, 0.0]), 0.0);
         assert!((judged.confidence - 0.8).abs() < 0.005, "{}", judged.confidence);
     }
 
@@ -291,7 +636,7 @@ mod tests {
     fn a_handful_of_right_answers_is_no_certainty() {
         let mut sample = Sample::default();
         (0..8).for_each(|_| sample.push([3.0, 0.0], 0));
-        let judged = sample.calibrate(false, 0.0).judge(&known([3.0, 0.0]));
+        let judged = sample.calibrate(false, 0.0).judge(&known([3.0, 0.0]), 0.0);
         assert!((0.9..0.97).contains(&judged.confidence), "{}", judged.confidence);
     }
 
@@ -300,7 +645,8 @@ mod tests {
         let mut sample = Sample::default();
         (0..1_000).for_each(|row| sample.push([1.0 + row as f32 / 100.0, 0.0], 0));
         let calibration = sample.calibrate(false, 0.005);
-        let lost = sample.0.iter().filter(|(verdict, _)| calibration.judge(verdict).out_of_scope.is_some()).count();
+        let lost =
+            sample.0.iter().filter(|(verdict, _)| calibration.judge(verdict, 0.005).out_of_scope.is_some()).count();
         assert_eq!(lost, 5);
     }
 
@@ -312,31 +658,31 @@ mod tests {
             sample.push([5.0, 0.0, 6.5], 2);
         }
         let calibration = sample.calibrate(true, 0.0);
-        let stranger = calibration.judge(&known([5.0, 0.0, 6.5]));
+        let stranger = calibration.judge(&known([5.0, 0.0, 6.5]), 0.0);
         assert_eq!(stranger.out_of_scope, Some(OutOfScopeReason::Background));
-        assert_eq!(calibration.judge(&known([4.5, 0.0, -2.0])).out_of_scope, None);
+        assert_eq!(calibration.judge(&known([4.5, 0.0, -2.0]), 0.0).out_of_scope, None);
     }
 
     #[test]
     fn a_model_that_is_never_right_sets_no_threshold() {
         let mut sample = Sample::default();
         sample.push([1.0, 0.0], 1);
-        assert_eq!(sample.calibrate(false, 0.1).threshold, None);
+        assert_eq!(sample.calibrate(false, 0.1).point(0.1).threshold, None);
         assert_eq!(Sample::default().calibrate(true, 0.1), Calibration::none(true));
     }
 
     #[test]
     fn a_message_of_unknown_words_is_out_of_scope_whatever_the_bias() {
-        let unknown = Verdict { logits: vec![9.0, 0.0], anything_known: false };
-        let judged = Calibration::none(false).judge(&unknown);
+        let unknown = Verdict { logits: vec![9.0, 0.0], recollection: None, anything_known: false };
+        let judged = Calibration::none(false).judge(&unknown, 0.0);
         assert_eq!(judged.out_of_scope, Some(OutOfScopeReason::NothingKnown));
     }
 
     #[test]
     fn the_runner_up_is_an_intent_and_never_the_background() {
-        let judged = Calibration::none(true).judge(&known([1.0, 3.0, 2.0]));
+        let judged = Calibration::none(true).judge(&known([1.0, 3.0, 2.0]), 0.0);
         assert_eq!((judged.best, judged.runner_up), (1, Some(0)));
-        let only = Calibration::none(true).judge(&known([1.0, 3.0]));
+        let only = Calibration::none(true).judge(&known([1.0, 3.0]), 0.0);
         assert_eq!(only.runner_up, None);
     }
 
@@ -353,14 +699,14 @@ mod tests {
             }
             let in_scope = if background { 3 } else { 4 };
             let calibration = sample.calibrate(background, budget);
-            prop_assert!((0.049..=20.1).contains(&calibration.temperature));
+            prop_assert!((0.049..=20.1).contains(&calibration.logit_weight));
             let rows_in_scope = rows.iter().filter(|(_, class)| *class < in_scope).count();
             let affordable = affordable(budget, rows_in_scope);
             let lost = sample
                 .0
                 .iter()
                 .filter(|(verdict, class)| {
-                    let judged = calibration.judge(verdict);
+                    let judged = calibration.judge(verdict, budget);
                     judged.best == *class as usize && judged.out_of_scope.is_some()
                 })
                 .count();

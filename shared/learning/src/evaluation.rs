@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::calibration::Tier;
+
 /// Confusions that are listed.
 pub const MAX_CONFUSIONS: usize = 20;
 /// Bins of the calibration error.
@@ -29,6 +31,8 @@ pub struct Outcome<'labels> {
     pub confidence: f32,
     /// Probability of `best` before calibration.
     pub raw_confidence: f32,
+    /// Which tier judged.
+    pub tier: Tier,
 }
 
 impl<'labels> Outcome<'labels> {
@@ -118,6 +122,8 @@ pub struct Evaluation {
     pub out_of_scope_recall: Option<Proportion>,
     /// In-scope rows judged out of scope.
     pub false_alarms: Proportion,
+    /// In-scope rows that the fast tier answered alone.
+    pub fast_share: Proportion,
     /// Every intent that has rows here, by name.
     pub intents: Vec<IntentMetrics>,
     /// The commonest mistakes on in-scope rows, at most 20, commonest first.
@@ -130,7 +136,7 @@ impl Evaluation {
     pub fn of(outcomes: &[Outcome<'_>]) -> Option<Self> {
         let mut tallies: BTreeMap<&str, Tally> = BTreeMap::new();
         let mut mistakes: BTreeMap<(&str, Option<&str>), u64> = BTreeMap::new();
-        let (mut right, mut best_right, mut false_alarms, mut in_scope) = (0, 0, 0, 0);
+        let (mut right, mut best_right, mut false_alarms, mut fast, mut in_scope) = (0, 0, 0, 0, 0);
         let (mut strangers, mut recognised) = (0, 0);
         for outcome in outcomes {
             let Some(actual) = outcome.actual else {
@@ -142,6 +148,7 @@ impl Evaluation {
             in_scope += 1;
             best_right += u64::from(outcome.best == actual);
             false_alarms += u64::from(outcome.out_of_scope);
+            fast += u64::from(outcome.tier == Tier::Fast);
             tallies.entry(actual).or_default().support += 1;
             if let Some(predicted) = predicted {
                 tallies.entry(predicted).or_default().predicted += 1;
@@ -166,6 +173,7 @@ impl Evaluation {
             calibration_error_before: calibration_error(outcomes, |outcome| outcome.raw_confidence),
             out_of_scope_recall: Proportion::new(recognised, strangers),
             false_alarms: Proportion::new(false_alarms, in_scope)?,
+            fast_share: Proportion::new(fast, in_scope)?,
             intents,
             confusions: commonest(mistakes),
         })
@@ -234,7 +242,7 @@ mod tests {
     use super::*;
 
     fn outcome<'labels>(actual: Option<&'labels str>, best: &'labels str, out_of_scope: bool) -> Outcome<'labels> {
-        Outcome { actual, best, out_of_scope, confidence: 0.9, raw_confidence: 0.6 }
+        Outcome { actual, best, out_of_scope, confidence: 0.9, raw_confidence: 0.6, tier: Tier::Full }
     }
 
     #[test]

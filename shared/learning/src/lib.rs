@@ -20,23 +20,39 @@
 
 pub mod batch;
 mod calibration;
+pub mod clusters;
+pub mod comparison;
 pub mod content;
+pub mod doctor;
+pub mod embedding;
+pub mod emotion;
 pub mod evaluation;
+mod exponential;
 pub mod features;
 mod head;
 pub mod hold_out;
+pub mod knowledge;
+pub mod language;
+mod memory;
+pub mod message;
 pub mod model;
+pub mod neighbours;
 pub mod parameters;
+pub mod report;
+pub mod scope;
 #[cfg(test)]
 mod sentences;
 pub mod training;
+pub mod versions;
 pub mod vocabulary;
 
-pub use batch::FeaturisedRow;
-pub use calibration::{Calibration, OutOfScopeReason};
+pub use batch::{Batch, FeaturisedRow};
+pub use calibration::{Calibration, OperatingPoint, OutOfScopeReason, Tier};
 pub use content::{ContentHash, Group};
+pub use embedding::{Embedding, Meaning};
 pub use evaluation::Evaluation;
 pub use features::FeatureCounts;
+pub use message::Message;
 pub use model::{ArtefactError, Model, Prediction, model_hash};
 pub use parameters::Parameters;
 pub use training::{Fitted, Progress, TrainingError, TrainingSet, fit};
@@ -50,4 +66,4 @@ pub const OUT_OF_SCOPE_LABEL: &str = "oos";
 
 /// Version of the method. It is part of every artefact and changes whenever the same rows and parameters
 /// would no longer give the same bytes.
-pub const CODE_VERSION: u32 = 1;
+pub const CODE_VERSION: u32 = 2;

@@ -8,12 +8,21 @@
 //! |---|---|---|
 //! | `words`, `characters` | U64 \[n-grams of the family\] | hashes, strictly ascending |
 //! | `idf` | F32 \[n-grams\] | inverse document frequencies, words first |
-//! | `scales` | F32 \[n-grams\] | what one step of an 8-bit weight is worth |
-//! | `bias` | F32 \[classes\] | |
-//! | `weights` | I8 \[n-grams, classes\] | |
+//! | `ngram_scales` | F32 \[n-grams\] | what one step of an 8-bit weight is worth |
+//! | `ngram_weights` | I8 \[n-grams, classes\] | shared by both tiers |
+//! | `full_bias` | F32 \[classes\] | |
+//! | `full_centre`, `full_scales` | F32 \[384\] | mean sentence embedding; steps |
+//! | `full_weights` | I8 \[384, classes\] | |
+//! | `fast_bias` | F32 \[classes\] | |
+//! | `fast_centre`, `fast_scales` | F32 \[256\] | mean static embedding; steps |
+//! | `fast_weights` | I8 \[256, classes\] | |
+//! | `memory_centre` | F32 \[768\] | mean sentence and middle embeddings |
+//! | `memory_codes` | U64 \[rows, 12\] | remembered rows, a bit a dimension |
+//! | `memory_classes` | U16 \[rows\] | |
 //! | `digest` | U8 \[32\] | SHA-256 of the manifest and of all tensors above |
 //!
-//! Classes are the intents in order and, where out-of-scope rows were labelled, the background class last.
+//! Classes are the intents in order and, where out-of-scope rows were labelled, the background class last. All from
+//! `full_centre` to `memory_classes` is there only where an encoder read the rows, which the manifest then names.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -26,10 +35,13 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     CODE_VERSION,
-    batch::MAX_LABEL_BYTES,
-    calibration::{Calibration, OutOfScopeReason},
-    features::{FeatureCounts, extract},
-    head::{Entry, QuantisedHead, Weighting},
+    batch::{FeaturisedRow, MAX_LABEL_BYTES},
+    calibration::{Calibration, Judgement, OperatingPoint, OutOfScopeReason, Tier, Verdict},
+    embedding::{DIMENSIONS, GLANCE_DIMENSIONS, Meaning},
+    features::FeatureCounts,
+    head::{Entry, QuantisedHead, QuantisedTier, QuantisedWeights, Weighting},
+    memory::{self, Memory, Rotation, SHARPNESS},
+    message::Message,
     parameters::Parameters,
     training::MAX_INTENTS,
     vocabulary::{MAX_VOCABULARY, MAX_WEIGHTS, Vocabulary},
@@ -42,16 +54,29 @@ pub const MAX_REPLY_BYTES: usize = 16 * 1024;
 /// UTF-8 bytes of all reply texts together.
 pub const MAX_REPLIES_BYTES: usize = 4 * 1024 * 1024;
 
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const MANIFEST: &str = "romashka";
 const WORDS: &str = "words";
 const CHARACTERS: &str = "characters";
 const IDF: &str = "idf";
-const SCALES: &str = "scales";
-const BIAS: &str = "bias";
-const WEIGHTS: &str = "weights";
+const NGRAM_SCALES: &str = "ngram_scales";
+const NGRAM_WEIGHTS: &str = "ngram_weights";
+const FULL: TierNames =
+    TierNames { bias: "full_bias", centre: "full_centre", scales: "full_scales", weights: "full_weights" };
+const FAST: TierNames =
+    TierNames { bias: "fast_bias", centre: "fast_centre", scales: "fast_scales", weights: "fast_weights" };
+const MEMORY_CENTRE: &str = "memory_centre";
+const MEMORY_CODES: &str = "memory_codes";
+const MEMORY_CLASSES: &str = "memory_classes";
 const DIGEST: &str = "digest";
-const TENSORS: usize = 7;
+
+/// Names of a tier's tensors.
+struct TierNames {
+    bias: &'static str,
+    centre: &'static str,
+    scales: &'static str,
+    weights: &'static str,
+}
 
 /// What a model says about itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -67,6 +92,8 @@ pub struct Manifest {
     pub rows: u64,
     /// The recipe.
     pub parameters: Parameters,
+    /// Identity of the encoder that read the rows; `None` for a model of n-grams alone.
+    pub encoder: Option<String>,
     /// Intents in the order of their classes, ascending.
     pub intents: Vec<String>,
     /// How logits become judgements.
@@ -136,10 +163,12 @@ pub struct Prediction<'model> {
     pub margin: f32,
     /// Why the message is out of scope, if it is.
     pub out_of_scope: Option<OutOfScopeReason>,
-    /// Greatest logit of an intent, calibrated.
-    pub logit: f32,
-    /// What `logit` had to reach; `None` for a model that never had rows to set it by.
+    /// How familiar the message is, in the full tier's own measure; the fast tier's confidence where that answered alone.
+    pub score: f32,
+    /// What `score` had to reach; `None` for a model that never had rows to set it by.
     pub threshold: Option<f32>,
+    /// Which tier judged.
+    pub tier: Tier,
 }
 
 /// The intent a message belongs to if not to the best.
@@ -156,8 +185,42 @@ pub struct RunnerUp<'model> {
 pub struct Model {
     manifest: Manifest,
     vocabulary: Vocabulary,
-    weighting: Weighting,
-    head: QuantisedHead,
+    body: Body,
+}
+
+/// What was fitted.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Body {
+    pub weighting: Weighting,
+    pub head: QuantisedHead,
+    /// Where an encoder read the rows.
+    pub memory: Option<Memory>,
+    pub rotation: Rotation,
+}
+
+/// What the n-grams of a message say, on which both tiers build.
+pub(crate) struct Say {
+    pub logits: Vec<f32>,
+    anything: bool,
+}
+
+impl Body {
+    pub(crate) fn say(&self, entries: &[Entry]) -> Say {
+        let mut vector = Vec::with_capacity(entries.len());
+        self.weighting.weigh(entries, &mut vector);
+        Say { logits: self.head.say(&vector), anything: !vector.is_empty() }
+    }
+
+    pub(crate) fn verdict(&self, say: &Say, meaning: Option<&Meaning>) -> Verdict {
+        let recall =
+            |(memory, meaning): (&Memory, &Meaning)| memory.recall(&self.rotation, meaning, self.head.classes());
+        let meaning = meaning.filter(|meaning| !meaning.sentence.is_zero());
+        Verdict {
+            logits: self.head.full(&say.logits, meaning.map(|meaning| &meaning.sentence)),
+            recollection: self.memory.as_ref().zip(meaning).map(recall),
+            anything_known: say.anything || (meaning.is_some() && self.memory.is_some()),
+        }
+    }
 }
 
 /// SHA-256 of an artefact's bytes, in hexadecimal: the name under which decisions cite the model.
@@ -167,8 +230,8 @@ pub fn model_hash(bytes: &[u8]) -> String {
 }
 
 impl Model {
-    pub(crate) fn new(manifest: Manifest, vocabulary: Vocabulary, weighting: Weighting, head: QuantisedHead) -> Self {
-        Self { manifest, vocabulary, weighting, head }
+    pub(crate) fn new(manifest: Manifest, vocabulary: Vocabulary, body: Body) -> Self {
+        Self { manifest, vocabulary, body }
     }
 
     /// A manifest of this code's format for a model without replies.
@@ -176,6 +239,7 @@ impl Model {
         data_hash: String,
         rows: u64,
         parameters: Parameters,
+        encoder: Option<String>,
         intents: Vec<String>,
         calibration: Calibration,
     ) -> Manifest {
@@ -185,6 +249,7 @@ impl Model {
             data_hash,
             rows,
             parameters,
+            encoder,
             intents,
             calibration,
             replies: BTreeMap::new(),
@@ -225,20 +290,51 @@ impl Model {
         Ok(self)
     }
 
-    /// Judges a message.
+    /// The operating points a deployment may choose from, by ascending budget.
     #[must_use]
-    pub fn predict(&self, text: &str) -> Prediction<'_> {
-        self.predict_features(&extract(text))
+    pub fn operating_points(&self) -> &[OperatingPoint] {
+        &self.manifest.calibration.points
     }
 
-    /// Judges a message whose n-grams are known already.
+    /// The budget of the operating point that the model is deployed with unless another is chosen.
     #[must_use]
-    pub fn predict_features(&self, features: &FeatureCounts) -> Prediction<'_> {
+    pub fn default_budget(&self) -> f32 {
+        self.manifest.parameters.budget(self.manifest.calibration.background)
+    }
+
+    /// Judges a message at the operating point of a budget, the fast tier first. Its encoder must be the one that read
+    /// the rows; without it, or with another, the n-grams answer alone and are as good as they are.
+    #[must_use]
+    pub fn predict(&self, message: &Message<'_>, budget: f32) -> Prediction<'_> {
+        let say = self.body.say(&self.entries(message.features()));
+        let understood = message.encoder().is_some() && message.encoder() == self.manifest.encoder.as_deref();
+        let glance = if understood { message.glance() } else { None };
+        let fast = glance.and_then(|glance| self.body.head.fast(&say.logits, &glance));
+        if let Some(sure) = fast.and_then(|logits| self.manifest.calibration.judge_fast(&logits)) {
+            return self.prediction(sure);
+        }
+        let meaning = if understood { message.meaning() } else { None };
+        self.prediction(self.manifest.calibration.judge(&self.body.verdict(&say, meaning.as_ref()), budget))
+    }
+
+    /// Judges a row that was featurised before. Its meaning counts if `encoder` is the one that read this model's rows.
+    #[must_use]
+    pub fn predict_row(&self, row: &FeaturisedRow, encoder: Option<&str>, budget: f32) -> Prediction<'_> {
+        let say = self.body.say(&self.entries(&row.features));
+        let meaning = row.meaning.as_ref().filter(|_| encoder.is_some() && encoder == self.manifest.encoder.as_deref());
+        let fast = meaning.and_then(|meaning| self.body.head.fast(&say.logits, &meaning.glance));
+        let sure = fast.and_then(|logits| self.manifest.calibration.judge_fast(&logits));
+        let judge = || self.manifest.calibration.judge(&self.body.verdict(&say, meaning), budget);
+        self.prediction(sure.unwrap_or_else(judge))
+    }
+
+    fn entries(&self, features: &FeatureCounts) -> Vec<Entry> {
         let mut entries = Vec::with_capacity(features.words().len() + features.characters().len());
         self.vocabulary.locate(features, |position, count| entries.push(Entry { position, count }));
-        let mut vector = Vec::with_capacity(entries.len());
-        self.weighting.weigh(&entries, &mut vector);
-        let judgement = self.manifest.calibration.judge(&self.head.verdict(&vector));
+        entries
+    }
+
+    fn prediction(&self, judgement: Judgement) -> Prediction<'_> {
         let intent = |class: usize| self.manifest.intents[class].as_str();
         let runner_up = judgement
             .runner_up
@@ -250,8 +346,9 @@ impl Model {
             runner_up,
             margin: judgement.confidence - judgement.runner_up_confidence,
             out_of_scope: judgement.out_of_scope,
-            logit: judgement.logit,
-            threshold: self.manifest.calibration.threshold,
+            score: judgement.score,
+            threshold: judgement.threshold,
+            tier: judgement.tier,
         }
     }
 
@@ -262,29 +359,12 @@ impl Model {
     pub fn to_bytes(&self) -> Result<Vec<u8>, ArtefactError> {
         let manifest = serde_json::to_string(&self.manifest)
             .map_err(|error| ArtefactError::Manifest { reason: error.to_string() })?;
-        let content = Content {
-            words: little_endian(self.vocabulary.word_hashes(), u64::to_le_bytes),
-            characters: little_endian(self.vocabulary.character_hashes(), u64::to_le_bytes),
-            idf: little_endian(&self.weighting.inverse_document_frequency, f32::to_le_bytes),
-            scales: little_endian(&self.head.scales, f32::to_le_bytes),
-            bias: little_endian(&self.head.bias, f32::to_le_bytes),
-            weights: self.head.weights.iter().map(|weight| weight.cast_unsigned()).collect(),
-        };
-        let digest = content.digest(&manifest);
-        let ngrams = self.vocabulary.len();
-        let classes = self.head.classes();
-        let tensors = [
-            (WORDS, Dtype::U64, vec![self.vocabulary.word_hashes().len()], &content.words),
-            (CHARACTERS, Dtype::U64, vec![self.vocabulary.character_hashes().len()], &content.characters),
-            (IDF, Dtype::F32, vec![ngrams], &content.idf),
-            (SCALES, Dtype::F32, vec![ngrams], &content.scales),
-            (BIAS, Dtype::F32, vec![classes], &content.bias),
-            (WEIGHTS, Dtype::I8, vec![ngrams, classes], &content.weights),
-            (DIGEST, Dtype::U8, vec![digest.len()], &digest),
-        ];
+        let mut tensors = self.tensors();
+        let digest = digest(&manifest, tensors.iter().map(|tensor| tensor.bytes.as_slice()));
+        tensors.push(Tensor { name: DIGEST, dtype: Dtype::U8, shape: vec![digest.len()], bytes: digest });
         let views = tensors
-            .into_iter()
-            .map(|(name, dtype, shape, data)| Ok((name, TensorView::new(dtype, shape, data)?)))
+            .iter()
+            .map(|tensor| Ok((tensor.name, TensorView::new(tensor.dtype, tensor.shape.clone(), &tensor.bytes)?)))
             .collect::<Result<Vec<_>, _>>()
             .map_err(container)?;
         // One entry only: `safetensors` keeps metadata in a `HashMap`, whose order is random.
@@ -294,6 +374,35 @@ impl Model {
             return Err(ArtefactError::TooManyBytes { bytes: bytes.len() });
         }
         Ok(bytes)
+    }
+
+    fn tensors(&self) -> Vec<Tensor> {
+        let Body { weighting, head, memory, .. } = &self.body;
+        let (words, characters) = (self.vocabulary.word_hashes(), self.vocabulary.character_hashes());
+        let classes = head.classes();
+        let mut tensors = vec![
+            Tensor::of_u64(WORDS, vec![words.len()], words),
+            Tensor::of_u64(CHARACTERS, vec![characters.len()], characters),
+            Tensor::of_f32(IDF, &weighting.inverse_document_frequency),
+        ];
+        tensors.extend(Tensor::of_weights(NGRAM_SCALES, NGRAM_WEIGHTS, &head.ngrams, classes));
+        tensors.push(Tensor::of_f32(FULL.bias, &head.full.bias));
+        let (Some(fast), Some(memory)) = (&head.fast, memory) else { return tensors };
+        for (names, tier) in [(&FULL, &head.full), (&FAST, fast)] {
+            tensors.push(Tensor::of_f32(names.centre, &tier.centre));
+            tensors.extend(Tensor::of_weights(names.scales, names.weights, &tier.weights, classes));
+        }
+        tensors.push(Tensor::of_f32(FAST.bias, &fast.bias));
+        tensors.push(Tensor::of_f32(MEMORY_CENTRE, &memory.centre));
+        let codes = memory.codes.as_flattened();
+        tensors.push(Tensor::of_u64(MEMORY_CODES, vec![memory.codes.len(), memory::WORDS], codes));
+        tensors.push(Tensor {
+            name: MEMORY_CLASSES,
+            dtype: Dtype::U16,
+            shape: vec![memory.classes.len()],
+            bytes: little_endian(&memory.classes, u16::to_le_bytes),
+        });
+        tensors
     }
 
     /// Loads an artefact.
@@ -317,41 +426,38 @@ impl Model {
             serde_json::from_str(written).map_err(|error| ArtefactError::Manifest { reason: error.to_string() })?;
         manifest.check()?;
 
-        let classes = manifest.intents.len() + usize::from(manifest.calibration.background_lead.is_some());
+        let classes = manifest.intents.len() + usize::from(manifest.calibration.background);
         let words = stored.vector(WORDS, Dtype::U64)?;
         let characters = stored.vector(CHARACTERS, Dtype::U64)?;
         let ngrams = (words.len() + characters.len()) / size_of::<u64>();
         if ngrams > MAX_VOCABULARY || ngrams * classes > MAX_WEIGHTS {
-            return Err(ArtefactError::Tensor { tensor: WEIGHTS, fault: "exceeds what a model may hold" });
+            return Err(ArtefactError::Tensor { tensor: NGRAM_WEIGHTS, fault: "exceeds what a model may hold" });
         }
-        let content = Content {
-            words,
-            characters,
-            idf: stored.tensor(IDF, Dtype::F32, &[ngrams])?,
-            scales: stored.tensor(SCALES, Dtype::F32, &[ngrams])?,
-            bias: stored.tensor(BIAS, Dtype::F32, &[classes])?,
-            weights: stored.tensor(WEIGHTS, Dtype::I8, &[ngrams, classes])?,
+        let vocabulary =
+            Vocabulary::from_hashes(native(words, u64::from_le_bytes), native(characters, u64::from_le_bytes))
+                .ok_or(ArtefactError::Tensor { tensor: WORDS, fault: "or its sibling does not ascend" })?;
+        let weighting = Weighting {
+            inverse_document_frequency: stored.floats(IDF, ngrams)?,
+            first_character: vocabulary.first_character(),
         };
-        if stored.header.tensors().len() != TENSORS
-            || stored.tensor(DIGEST, Dtype::U8, &[32])? != content.digest(written)
+        let weights = stored.weights(NGRAM_SCALES, NGRAM_WEIGHTS, ngrams, classes)?;
+        let encoded = manifest.encoder.is_some();
+        let sized = |dimensions: usize| if encoded { dimensions } else { 0 };
+        let head = QuantisedHead {
+            ngrams: weights,
+            full: stored.tier(&FULL, sized(DIMENSIONS), classes)?,
+            fast: if encoded { Some(stored.tier(&FAST, GLANCE_DIMENSIONS, classes)?) } else { None },
+        };
+        let memory = if encoded { Some(stored.memory(classes)?) } else { None };
+        let model = Self { manifest, vocabulary, body: Body { weighting, head, memory, rotation: Rotation::new() } };
+        let tensors = model.tensors();
+        if stored.header.tensors().len() != tensors.len() + 1
+            || stored.tensor(DIGEST, Dtype::U8, &[32])?
+                != digest(written, tensors.iter().map(|tensor| tensor.bytes.as_slice()))
         {
             return Err(ArtefactError::Digest);
         }
-        let vocabulary = Vocabulary::from_hashes(
-            native(content.words, u64::from_le_bytes),
-            native(content.characters, u64::from_le_bytes),
-        )
-        .ok_or(ArtefactError::Tensor { tensor: WORDS, fault: "or its sibling does not ascend" })?;
-        let weighting = Weighting {
-            inverse_document_frequency: finite(content.idf, IDF)?,
-            first_character: vocabulary.first_character(),
-        };
-        let head = QuantisedHead {
-            scales: finite(content.scales, SCALES)?,
-            weights: content.weights.iter().map(|weight| weight.cast_signed()).collect(),
-            bias: finite(content.bias, BIAS)?,
-        };
-        Ok(Self { manifest, vocabulary, weighting, head })
+        Ok(model)
     }
 }
 
@@ -370,12 +476,31 @@ impl Manifest {
         if self.intents.iter().any(|intent| intent.len() > MAX_LABEL_BYTES) {
             return refuse("an intent is too long");
         }
-        let Calibration { temperature, threshold, background_lead } = self.calibration;
-        if !(temperature.is_finite() && temperature > 0.0) {
-            return refuse("the temperature is not a positive number");
+        let Calibration { logit_weight, vote_weight, sharpness, familiarity, background, points, fast } =
+            &self.calibration;
+        if !(logit_weight.is_finite() && *logit_weight > 0.0 && vote_weight.is_finite() && *vote_weight >= 0.0) {
+            return refuse("a weight of the calibration is not a positive number");
         }
-        if !threshold.is_none_or(f32::is_finite) || !background_lead.is_none_or(f32::is_finite) {
-            return refuse("the out-of-scope rule is not finite");
+        if *sharpness >= SHARPNESS.len() {
+            return refuse("the sharpness of the memory is unknown");
+        }
+        let scales = familiarity.iter().flat_map(|scale| [scale.nearness, scale.certainty]);
+        if scales.into_iter().any(|[mean, deviation]| !(mean.is_finite() && deviation.is_finite() && deviation > 0.0)) {
+            return refuse("the scale of familiarity is not finite");
+        }
+        if points.is_empty() || !points.is_sorted_by(|a, b| a.budget < b.budget) {
+            return refuse("the operating points do not ascend");
+        }
+        for point in points {
+            if !point.threshold.is_none_or(f32::is_finite) || !point.background_lead.is_none_or(f32::is_finite) {
+                return refuse("an operating point is not finite");
+            }
+            if point.background_lead.is_some() != *background {
+                return refuse("an operating point does not fit the background class");
+            }
+        }
+        if fast.is_some_and(|fast| !(fast.logit_weight > 0.0 && fast.logit_weight.is_finite())) {
+            return refuse("the fast tier's weight is not a positive number");
         }
         check_replies(&self.replies, &self.intents)
     }
@@ -395,27 +520,45 @@ fn check_replies(replies: &BTreeMap<String, String>, intents: &[String]) -> Resu
     Ok(())
 }
 
-/// The tensors of an artefact as bytes, owned when written and borrowed when read.
-struct Content<Bytes> {
-    words: Bytes,
-    characters: Bytes,
-    idf: Bytes,
-    scales: Bytes,
-    bias: Bytes,
-    weights: Bytes,
+/// A tensor being written.
+struct Tensor {
+    name: &'static str,
+    dtype: Dtype,
+    shape: Vec<usize>,
+    bytes: Vec<u8>,
 }
 
-impl<Bytes: AsRef<[u8]>> Content<Bytes> {
-    /// SHA-256 over the manifest and every tensor, each preceded by its length.
-    fn digest(&self, manifest: &str) -> Vec<u8> {
-        let mut digest = Sha256::new();
-        let tensors = [&self.words, &self.characters, &self.idf, &self.scales, &self.bias, &self.weights];
-        for part in std::iter::once(manifest.as_bytes()).chain(tensors.map(AsRef::as_ref)) {
-            digest.update((part.len() as u64).to_le_bytes());
-            digest.update(part);
-        }
-        digest.finalize().to_vec()
+impl Tensor {
+    fn of_f32(name: &'static str, values: &[f32]) -> Self {
+        Self { name, dtype: Dtype::F32, shape: vec![values.len()], bytes: little_endian(values, f32::to_le_bytes) }
     }
+
+    fn of_u64(name: &'static str, shape: Vec<usize>, values: &[u64]) -> Self {
+        Self { name, dtype: Dtype::U64, shape, bytes: little_endian(values, u64::to_le_bytes) }
+    }
+
+    fn of_weights(
+        scales: &'static str,
+        weights: &'static str,
+        quantised: &QuantisedWeights,
+        classes: usize,
+    ) -> [Self; 2] {
+        let shape = vec![quantised.scales.len(), classes];
+        let bytes = quantised.weights.iter().map(|weight| weight.cast_unsigned()).collect();
+        [Self::of_f32(scales, &quantised.scales), Self { name: weights, dtype: Dtype::I8, shape, bytes }]
+    }
+}
+
+/// SHA-256 over the manifest and every tensor, each preceded by its length.
+fn digest<'tensors>(manifest: &str, tensors: impl Iterator<Item = &'tensors [u8]>) -> Vec<u8> {
+    let mut digest = Sha256::new();
+    let mut update = |part: &[u8]| {
+        digest.update((part.len() as u64).to_le_bytes());
+        digest.update(part);
+    };
+    update(manifest.as_bytes());
+    tensors.for_each(update);
+    digest.finalize().to_vec()
 }
 
 fn container(error: safetensors::SafeTensorError) -> ArtefactError {
@@ -442,6 +585,57 @@ impl<'bytes> Stored<'bytes> {
 
     fn tensor(&self, name: &'static str, dtype: Dtype, shape: &[usize]) -> Result<&'bytes [u8], ArtefactError> {
         self.matching(name, |info| info.dtype == dtype && info.shape == shape)
+    }
+
+    fn floats(&self, name: &'static str, count: usize) -> Result<Vec<f32>, ArtefactError> {
+        finite(self.tensor(name, Dtype::F32, &[count])?, name)
+    }
+
+    fn weights(
+        &self,
+        scales: &'static str,
+        weights: &'static str,
+        inputs: usize,
+        classes: usize,
+    ) -> Result<QuantisedWeights, ArtefactError> {
+        Ok(QuantisedWeights {
+            scales: self.floats(scales, inputs)?,
+            weights: self
+                .tensor(weights, Dtype::I8, &[inputs, classes])?
+                .iter()
+                .map(|weight| weight.cast_signed())
+                .collect(),
+        })
+    }
+
+    fn tier(&self, names: &TierNames, dimensions: usize, classes: usize) -> Result<QuantisedTier, ArtefactError> {
+        let bias = self.floats(names.bias, classes)?;
+        if dimensions == 0 {
+            return Ok(QuantisedTier { centre: Vec::new(), weights: QuantisedWeights::default(), bias });
+        }
+        Ok(QuantisedTier {
+            centre: self.floats(names.centre, dimensions)?,
+            weights: self.weights(names.scales, names.weights, dimensions, classes)?,
+            bias,
+        })
+    }
+
+    fn memory(&self, classes: usize) -> Result<Memory, ArtefactError> {
+        let remembered: Vec<u16> = native(self.vector(MEMORY_CLASSES, Dtype::U16)?, u16::from_le_bytes);
+        if remembered.len() > memory::MAX_ROWS || remembered.iter().any(|class| usize::from(*class) >= classes) {
+            return Err(ArtefactError::Tensor { tensor: MEMORY_CLASSES, fault: "exceeds what a model may hold" });
+        }
+        let codes = self.tensor(MEMORY_CODES, Dtype::U64, &[remembered.len(), memory::WORDS])?;
+        let (codes, _) = codes.as_chunks::<{ memory::WORDS * size_of::<u64>() }>();
+        let code = |bytes: &[u8; memory::WORDS * size_of::<u64>()]| {
+            let (words, _) = bytes.as_chunks();
+            std::array::from_fn(|word| u64::from_le_bytes(words[word]))
+        };
+        Ok(Memory {
+            centre: self.floats(MEMORY_CENTRE, memory::WIDTH)?,
+            codes: codes.iter().map(code).collect(),
+            classes: remembered,
+        })
     }
 
     fn matching(
@@ -510,7 +704,8 @@ mod tests {
         let loaded = Model::from_bytes(&bytes()).unwrap();
         assert_eq!(loaded, *MODEL);
         assert_eq!(loaded.to_bytes().unwrap(), bytes());
-        assert_eq!(loaded.predict("where is my parcel"), MODEL.predict("where is my parcel"));
+        let message = Message::new("where is my parcel", None);
+        assert_eq!(loaded.predict(&message, 0.0), MODEL.predict(&message, 0.0));
     }
 
     #[test]
@@ -538,11 +733,11 @@ mod tests {
     #[test]
     fn a_manifest_that_does_not_fit_is_refused_even_with_a_valid_digest() {
         assert!(forged(|_| {}).is_ok());
-        assert!(matches!(forged(|m| m.format = 2), Err(ArtefactError::Manifest { .. })));
+        assert!(matches!(forged(|m| m.format = 1), Err(ArtefactError::Manifest { .. })));
         assert!(matches!(forged(|m| m.intents.reverse()), Err(ArtefactError::Manifest { .. })));
         assert!(matches!(forged(|m| m.intents.clear()), Err(ArtefactError::Manifest { .. })));
-        assert!(matches!(forged(|m| m.calibration.temperature = 0.0), Err(ArtefactError::Manifest { .. })));
-        assert!(matches!(forged(|m| m.calibration.background_lead = None), Err(ArtefactError::Tensor { .. })));
+        assert!(matches!(forged(|m| m.calibration.logit_weight = 0.0), Err(ArtefactError::Manifest { .. })));
+        assert!(matches!(forged(|m| m.calibration.background = false), Err(ArtefactError::Manifest { .. })));
         let endless = "x".repeat(MAX_LABEL_BYTES + 1);
         assert!(matches!(forged(|m| m.intents.push(endless)), Err(ArtefactError::Manifest { .. })));
     }
@@ -550,9 +745,9 @@ mod tests {
     #[test]
     fn numbers_that_are_none_are_refused_even_with_a_valid_digest() {
         let mut model = MODEL.clone();
-        model.head.bias[0] = f32::NAN;
+        model.body.head.full.bias[0] = f32::NAN;
         let refused = Model::from_bytes(&model.to_bytes().unwrap()).unwrap_err();
-        assert_eq!(refused, ArtefactError::Tensor { tensor: BIAS, fault: "holds a value that is not finite" });
+        assert_eq!(refused, ArtefactError::Tensor { tensor: FULL.bias, fault: "holds a value that is not finite" });
     }
 
     proptest! {
@@ -562,7 +757,7 @@ mod tests {
             let header = header_length(&bytes);
             let at = header + at.index(bytes.len() - header);
             bytes[at] ^= change;
-            prop_assert_eq!(Model::from_bytes(&bytes), Err(ArtefactError::Digest));
+            prop_assert!(Model::from_bytes(&bytes).is_err());
         }
 
         #[test]
@@ -582,7 +777,7 @@ mod tests {
 
         #[test]
         fn every_message_gets_a_sound_answer(text in ".{0,200}") {
-            let prediction = MODEL.predict(&text);
+            let prediction = MODEL.predict(&Message::new(&text, None), 0.01);
             prop_assert!((0.0..=1.0).contains(&prediction.confidence));
             prop_assert!((-1e-6..=1.0).contains(&prediction.margin) || prediction.out_of_scope.is_some());
             prop_assert_eq!(prediction.intent.is_none(), prediction.out_of_scope.is_some());

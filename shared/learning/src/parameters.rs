@@ -26,9 +26,10 @@ pub struct Parameters {
     #[schema(minimum = 0.05, maximum = 0.5)]
     pub hold_out_share: f32,
     /// Share of in-scope messages whose right answer may be given up in order to recognise messages that belong
-    /// to no intent, 0 to 0.2.
-    #[schema(minimum = 0.0, maximum = 0.2)]
-    pub out_of_scope_budget: f32,
+    /// to no intent, 0 to 0.1. Left out, it is 0.005, and 0.02 where rows are labelled as out of scope: who labels such
+    /// rows wants them recognised. A deployment may choose another operating point without training anew.
+    #[schema(minimum = 0.0, maximum = 0.1)]
+    pub out_of_scope_budget: Option<f32>,
 }
 
 impl Default for Parameters {
@@ -36,11 +37,11 @@ impl Default for Parameters {
         Self {
             seed: 0,
             epochs: 20,
-            learning_rate: 0.5,
+            learning_rate: 0.3,
             l2: 1e-6,
             min_df: 2,
             hold_out_share: 0.1,
-            out_of_scope_budget: 0.005,
+            out_of_scope_budget: None,
         }
     }
 }
@@ -70,7 +71,12 @@ impl Parameters {
         within("l2", self.l2.into(), 0.0, 0.01)?;
         within("min_df", self.min_df.into(), 1.0, 1_000.0)?;
         within("hold_out_share", self.hold_out_share.into(), 0.05, 0.5)?;
-        within("out_of_scope_budget", self.out_of_scope_budget.into(), 0.0, 0.2)
+        within("out_of_scope_budget", self.out_of_scope_budget.unwrap_or_default().into(), 0.0, 0.1)
+    }
+
+    /// The operating point to be deployed at first, for training data with or without rows labelled as out of scope.
+    pub(crate) fn budget(&self, background: bool) -> f32 {
+        self.out_of_scope_budget.unwrap_or(if background { 0.02 } else { 0.005 })
     }
 }
 
@@ -101,7 +107,7 @@ mod tests {
             l2: 0.0,
             min_df: 1,
             hold_out_share: 0.05,
-            out_of_scope_budget: 0.0,
+            out_of_scope_budget: Some(0.0),
         };
         let highest = Parameters {
             seed: u64::MAX,
@@ -110,7 +116,7 @@ mod tests {
             l2: 0.01,
             min_df: 1_000,
             hold_out_share: 0.5,
-            out_of_scope_budget: 0.2,
+            out_of_scope_budget: Some(0.1),
         };
         assert_eq!(lowest.validate(), Ok(()));
         assert_eq!(highest.validate(), Ok(()));
@@ -128,7 +134,7 @@ mod tests {
         assert_eq!(refused(|p| p.l2 = -0.1), "l2");
         assert_eq!(refused(|p| p.min_df = 0), "min_df");
         assert_eq!(refused(|p| p.hold_out_share = 0.0), "hold_out_share");
-        assert_eq!(refused(|p| p.out_of_scope_budget = 0.3), "out_of_scope_budget");
+        assert_eq!(refused(|p| p.out_of_scope_budget = Some(0.3)), "out_of_scope_budget");
     }
 
     #[test]

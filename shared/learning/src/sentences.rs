@@ -3,7 +3,8 @@
 use std::ops::ControlFlow;
 
 use crate::{
-    DocumentFrequencies, FeaturisedRow, Fitted, OUT_OF_SCOPE_LABEL, Parameters, TrainingError, TrainingSet, batch, fit,
+    Batch, DocumentFrequencies, FeaturisedRow, Fitted, OUT_OF_SCOPE_LABEL, Parameters, TrainingError, TrainingSet,
+    batch, fit,
 };
 
 const OPENINGS: [&str; 6] = ["", "hello,", "hi there!", "please help:", "good morning,", "excuse me,"];
@@ -89,14 +90,14 @@ pub(crate) fn row(text: &str, label: &str) -> FeaturisedRow {
 
 /// The whole road, batches included.
 pub(crate) fn train(batches: &[&[FeaturisedRow]], parameters: &Parameters) -> Result<Fitted, TrainingError> {
-    let encoded: Vec<_> = batches.iter().map(|rows| batch::encode(rows).unwrap()).collect();
+    let encoded: Vec<_> = batches.iter().map(|rows| batch::encode(&Batch::of_ngrams(rows.to_vec())).unwrap()).collect();
     let mut frequencies = DocumentFrequencies::default();
     for bytes in &encoded {
-        frequencies.observe(&batch::decode(bytes).unwrap())?;
+        frequencies.observe(&batch::decode(bytes).unwrap().rows)?;
     }
-    let mut set = TrainingSet::new(frequencies.into_vocabulary(parameters.min_df));
-    for bytes in &encoded {
-        set.push(&batch::decode(bytes).unwrap())?;
+    let mut set = TrainingSet::new(frequencies.into_vocabulary(parameters.min_df), parameters);
+    for (number, bytes) in (0..).zip(&encoded) {
+        set.push(number, batch::decode(bytes).unwrap())?;
     }
-    fit(&set, parameters, &mut |_| ControlFlow::Continue(()))
+    fit(&set, parameters, &|_| ControlFlow::Continue(()))
 }

@@ -16,6 +16,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     ops::{ControlFlow, Range},
+    sync::atomic::{AtomicU32, Ordering},
 };
 
 use serde::{Deserialize, Serialize};
@@ -24,13 +25,17 @@ use utoipa::ToSchema;
 
 use crate::{
     OUT_OF_SCOPE_LABEL,
-    batch::FeaturisedRow,
-    calibration::{Calibration, Unseen, Verdict},
+    batch::{self, Batch, FeaturisedRow},
+    calibration::{Calibration, Judgement, Tier, Unseen, Verdict},
     content::{ContentHash, Group},
-    evaluation::{Evaluation, Outcome},
-    head::{Entry, Head, Lessons, QuantisedHead, Weighting},
+    doctor::{self, DoctorError, Findings, Side, Specimen},
+    embedding::Meaning,
+    evaluation::{Confusion, Evaluation, Outcome},
+    features::FeatureCounts,
+    head::{Entry, Head, Lesson, Lessons, Weighting},
     hold_out,
-    model::Model,
+    memory::{Memory, Rotation},
+    model::{Body, Model},
     parameters::{ParameterError, Parameters},
     vocabulary::Vocabulary,
 };
@@ -49,6 +54,10 @@ pub const MIN_ROWS: usize = 10;
 pub const CALIBRATION_ROWS: usize = 200;
 
 const FOLDS: u64 = 5;
+/// Held-out rows that are judged.
+const MAX_JUDGED: usize = 10_000;
+/// Held-out rows times classes that are judged.
+const MAX_JUDGED_CLASSES: usize = 8_000_000;
 
 /// Why there is no model.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -96,6 +105,8 @@ pub struct TrainingSet {
     vocabulary: Vocabulary,
     rows: Vec<Row>,
     entries: Vec<Entry>,
+    encoder: EncoderSeen,
+    hold_out_share: f32,
     row_of: HashMap<ContentHash, usize>,
     /// Labels, each numbered by its arrival.
     labels: BTreeMap<String, u32>,
@@ -105,9 +116,48 @@ pub struct TrainingSet {
 #[derive(Debug, Clone)]
 struct Row {
     content: ContentHash,
+    text: ContentHash,
     group: Group,
     label: u32,
     entries: Range<usize>,
+    meaning: Option<Meaning>,
+    characters: u32,
+    /// Its n-grams as they came, where the row may be held out: other versions know other n-grams.
+    features: Option<FeatureCounts>,
+    /// Batch and position within it, of the least among equal rows.
+    origin: (u32, u32),
+}
+
+/// Which encoder read the rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum EncoderSeen {
+    NoRowsYet,
+    Same(String),
+    /// No encoder, or not the same for all rows.
+    None,
+}
+
+impl EncoderSeen {
+    fn and(self, other: Option<&str>) -> Self {
+        match (self, other) {
+            (Self::NoRowsYet, Some(encoder)) => Self::Same(encoder.to_owned()),
+            (Self::Same(encoder), Some(other)) if encoder == other => Self::Same(encoder),
+            _ => Self::None,
+        }
+    }
+}
+
+/// Where a row came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Origin {
+    /// Identity of the row.
+    pub content: ContentHash,
+    /// Identity of its text.
+    pub text: ContentHash,
+    /// The batch.
+    pub batch: u32,
+    /// Its position in the batch.
+    pub position: u32,
 }
 
 /// What became of the rows that were offered.
@@ -124,35 +174,46 @@ pub struct RowCounts {
 impl TrainingSet {
     /// An empty set that keeps the n-grams of a vocabulary.
     #[must_use]
-    pub fn new(vocabulary: Vocabulary) -> Self {
+    pub fn new(vocabulary: Vocabulary, parameters: &Parameters) -> Self {
         Self {
             vocabulary,
             rows: Vec::new(),
             entries: Vec::new(),
+            encoder: EncoderSeen::NoRowsYet,
+            hold_out_share: parameters.hold_out_share,
             row_of: HashMap::new(),
             labels: BTreeMap::new(),
             counts: RowCounts::default(),
         }
     }
 
-    /// Adds rows. Of rows with the same content one is kept, under the least of their groups.
+    /// Adds a batch under its number. Of rows with the same content one is kept, under the least of their groups.
     ///
     /// # Errors
     /// [`TrainingError::TooManyRows`], [`TrainingError::TooManyIntents`] or [`TrainingError::TooMuchText`] at
     /// the bounds of a set; it is of no use afterwards.
-    pub fn push(&mut self, rows: &[FeaturisedRow]) -> Result<(), TrainingError> {
-        rows.iter().try_for_each(|row| self.push_row(row))
+    pub fn push(&mut self, number: u32, batch: Batch) -> Result<(), TrainingError> {
+        if batch.rows.is_empty() {
+            return Ok(());
+        }
+        let seen = std::mem::replace(&mut self.encoder, EncoderSeen::None);
+        self.encoder = seen.and(batch.encoder.as_deref());
+        (0..).zip(batch.rows).try_for_each(|(position, row)| self.push_row((number, position), row))
     }
 
-    fn push_row(&mut self, row: &FeaturisedRow) -> Result<(), TrainingError> {
+    fn push_row(&mut self, origin: (u32, u32), row: FeaturisedRow) -> Result<(), TrainingError> {
         let Some(label) = &row.label else {
             self.counts.unlabelled += 1;
             return Ok(());
         };
         if let Some(&known) = self.row_of.get(&row.content) {
             self.counts.duplicates += 1;
-            let group = &mut self.rows[known].group;
-            *group = row.group.min(*group);
+            let known = &mut self.rows[known];
+            known.group = row.group.min(known.group);
+            known.origin = origin.min(known.origin);
+            if known.features.is_none() && hold_out::contains(known.group, self.hold_out_share) {
+                known.features = Some(row.features);
+            }
             return Ok(());
         }
         if self.rows.len() == MAX_ROWS {
@@ -166,7 +227,17 @@ impl TrainingSet {
         }
         self.counts.distinct += 1;
         self.row_of.insert(row.content, self.rows.len());
-        self.rows.push(Row { content: row.content, group: row.group, label, entries: start..self.entries.len() });
+        self.rows.push(Row {
+            content: row.content,
+            text: row.text,
+            group: row.group,
+            label,
+            entries: start..self.entries.len(),
+            meaning: row.meaning,
+            characters: row.characters,
+            features: hold_out::contains(row.group, self.hold_out_share).then_some(row.features),
+            origin,
+        });
         Ok(())
     }
 
@@ -192,7 +263,65 @@ impl TrainingSet {
     /// SHA-256, in hexadecimal, over the ascending content hashes of the rows.
     #[must_use]
     pub fn data_hash(&self) -> String {
-        data_hash(&self.ascending())
+        data_hash(self.ascending().into_iter().map(|row| row.content))
+    }
+
+    /// Identity of the encoder that read every row; `None` where there was none for some.
+    #[must_use]
+    pub fn encoder(&self) -> Option<&str> {
+        match &self.encoder {
+            EncoderSeen::Same(encoder) => Some(encoder),
+            EncoderSeen::NoRowsYet | EncoderSeen::None => None,
+        }
+    }
+
+    /// What is wrong with the rows; `confusions` of an evaluation help to suggest merges.
+    ///
+    /// # Errors
+    /// None in practice: a training set has no more rows than are examined at once.
+    pub fn findings(&self, confusions: &[Confusion]) -> Result<Findings, DoctorError> {
+        let label_of: HashMap<u32, &str> =
+            self.labels.iter().map(|(label, number)| (*number, label.as_str())).collect();
+        let rows = self.ascending();
+        let groups: Vec<_> = rows.iter().map(|row| (row.group, row.label)).collect();
+        let held_out = hold_out::split(&groups, self.hold_out_share);
+        let specimens: Vec<Specimen<'_>> = rows
+            .iter()
+            .zip(held_out)
+            .map(|(row, held_out)| Specimen {
+                text: row.text,
+                content: row.content,
+                label: label_of.get(&row.label).copied().unwrap_or_default(),
+                side: if held_out { Side::HeldOut } else { Side::Training },
+                embedding: row.meaning.as_ref().map(|meaning| &meaning.sentence),
+            })
+            .collect();
+        doctor::examine(&specimens, confusions)
+    }
+
+    /// The batch in which each text came, and its position there, in the order of content.
+    pub fn origins(&self) -> impl Iterator<Item = Origin> {
+        self.ascending().into_iter().map(|row| Origin {
+            content: row.content,
+            text: row.text,
+            batch: row.origin.0,
+            position: row.origin.1,
+        })
+    }
+
+    /// A row as it came, if its n-grams were kept.
+    fn row(&self, content: ContentHash) -> Option<FeaturisedRow> {
+        let row = &self.rows[*self.row_of.get(&content)?];
+        let label = self.labels.iter().find(|(_, number)| **number == row.label)?.0;
+        Some(FeaturisedRow {
+            content,
+            text: row.text,
+            group: row.group,
+            label: Some(label.clone()),
+            characters: row.characters,
+            features: row.features.clone()?,
+            meaning: row.meaning.clone().filter(|_| self.encoder().is_some()),
+        })
     }
 
     fn ascending(&self) -> Vec<&Row> {
@@ -202,9 +331,9 @@ impl TrainingSet {
     }
 }
 
-fn data_hash(ascending: &[&Row]) -> String {
+fn data_hash(ascending: impl Iterator<Item = ContentHash>) -> String {
     let mut digest = Sha256::new();
-    ascending.iter().for_each(|row| digest.update(row.content.as_bytes()));
+    ascending.for_each(|content| digest.update(content.as_bytes()));
     hex::encode(digest.finalize())
 }
 
@@ -233,11 +362,49 @@ pub struct Progress {
     pub loss: f32,
 }
 
+/// What the twin said of a row that was held out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measured {
+    /// Batch and position within it.
+    pub origin: (u32, u32),
+    /// The row's intent; `None` when it is labelled as out of scope.
+    pub actual: Option<String>,
+    /// The most likely intent.
+    pub best: String,
+    /// Whether it was judged out of scope.
+    pub out_of_scope: bool,
+    /// Calibrated probability of `best`.
+    pub confidence: f32,
+    /// Probability of `best` before calibration.
+    pub raw_confidence: f32,
+    /// The full tier's familiarity, which out-of-scope thresholds are compared with.
+    pub familiarity: f32,
+}
+
+impl Measured {
+    fn outcome(&self, tier: Tier) -> Outcome<'_> {
+        Outcome {
+            actual: self.actual.as_deref(),
+            best: &self.best,
+            out_of_scope: self.out_of_scope,
+            confidence: self.confidence,
+            raw_confidence: self.raw_confidence,
+            tier,
+        }
+    }
+}
+
 /// What training gives.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fitted {
     /// The model to ship.
     pub model: Model,
+    /// The evaluation twin: the same recipe, taught by the training side only. What later versions are compared with.
+    pub twin: Model,
+    /// The rows that neither taught nor will teach a twin, in the order of their content.
+    pub held_out_rows: Vec<FeaturisedRow>,
+    /// What the twin said of rows of the hold-out, in the order of their content.
+    pub measured: Vec<Measured>,
     /// The twin's figures on the hold-out; `None` when no in-scope row could be held out.
     pub evaluation: Option<Evaluation>,
     /// Distinct rows that were held out, out-of-scope ones included.
@@ -248,58 +415,78 @@ pub struct Fitted {
 
 /// Evaluates the recipe, calibrates it and fits the model to ship.
 ///
-/// `progress` is called after every epoch and stops the work by breaking.
+/// The evaluated head and the shipped one are fitted side by side on two threads; each by itself is a matter of one.
+/// `progress` is called after every epoch of either and stops the work by breaking.
 ///
 /// # Errors
 /// When a parameter is out of range, the rows are too few or have too little in common, or `progress` breaks.
 pub fn fit(
     set: &TrainingSet,
     parameters: &Parameters,
-    progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+    progress: &(dyn Fn(Progress) -> ControlFlow<()> + Sync),
 ) -> Result<Fitted, TrainingError> {
     parameters.validate()?;
     let curriculum = Curriculum::of(set)?;
     let everything: Vec<usize> = (0..curriculum.rows.len()).collect();
-    let groups: Vec<_> = curriculum.rows.iter().map(|row| (row.group, row.class)).collect();
+    let groups: Vec<_> = curriculum.rows.iter().map(|row| (row.group, row.lesson.class)).collect();
     let is_held_out = hold_out::split(&groups, parameters.hold_out_share);
     let (held_out, training): (Vec<usize>, Vec<usize>) = everything.iter().copied().partition(|&row| is_held_out[row]);
     let in_scope = held_out.iter().filter(|&&row| curriculum.is_in_scope(row)).count();
     let enough = in_scope >= CALIBRATION_ROWS;
 
-    let twin_fits = u32::from(in_scope > 0);
-    let fold_fits = if enough { 0 } else { FOLDS as u32 };
-    let mut work = Work {
+    let fits = 2 + if enough { 0 } else { FOLDS as u32 };
+    let work = Work {
         curriculum: &curriculum,
         parameters,
         progress,
-        done: 0,
-        total: u32::from(parameters.epochs) * (twin_fits + fold_fits + 1),
+        done: AtomicU32::new(0),
+        total: u32::from(parameters.epochs) * fits,
     };
+    let measure_twin = || -> Result<_, TrainingError> {
+        let twin = work.fit(Stage::Evaluating, &training)?;
+        let judged = twin.judge(&curriculum, held_out.iter().copied().take(curriculum.most_judged()));
+        let validated = if enough { None } else { Some(work.cross_validate(&training)?) };
+        Ok((twin, judged, validated))
+    };
+    let (twin, shipped) = std::thread::scope(|scope| {
+        let shipped = scope.spawn(|| work.fit(Stage::Fitting, &everything));
+        let twin = measure_twin();
+        // A panic of the other thread goes on in this one.
+        let shipped = shipped.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        (twin, shipped)
+    });
+    let ((twin, judged, validated), shipped) = (twin?, shipped?);
 
-    let judged = match in_scope {
-        0 => Vec::new(),
-        _ => work.fit(Stage::Evaluating, &training)?.judge(&curriculum, held_out.iter().copied()),
-    };
-    let validated = if enough { None } else { Some(work.cross_validate(&training)?) };
     let calibrating = validated.as_ref().unwrap_or(&judged);
     let calibration = curriculum.calibrate(calibrating, parameters, |_| true);
-    let evaluation = if enough {
+    let (evaluation, measured) = if enough {
         let halves =
             [0, 1].map(|half| curriculum.calibrate(calibrating, parameters, |group| hold_out::half(group) == half));
-        curriculum.evaluate(&judged, |group| &halves[1 - hold_out::half(group)])
+        curriculum.measure(&judged, parameters, |group| &halves[1 - hold_out::half(group)])
     } else {
-        curriculum.evaluate(&judged, |_| &calibration)
+        curriculum.measure(&judged, parameters, |_| &calibration)
     };
-    let served = work.fit(Stage::Fitting, &everything)?;
-    let manifest = Model::manifest_of(
-        data_hash(&set.ascending()),
-        set.counts.distinct,
-        parameters.clone(),
-        curriculum.intents.clone(),
-        calibration,
-    );
+    let model_of = |body: Body, rows: &[usize]| {
+        let hashes = rows.iter().map(|row| curriculum.rows[*row].content);
+        let manifest = Model::manifest_of(
+            data_hash(hashes),
+            rows.len() as u64,
+            parameters.clone(),
+            curriculum.encoder.clone(),
+            curriculum.intents.clone(),
+            calibration.clone(),
+        );
+        Model::new(manifest, set.vocabulary.clone(), body)
+    };
     Ok(Fitted {
-        model: Model::new(manifest, set.vocabulary.clone(), served.weighting, served.head),
+        model: model_of(shipped, &everything),
+        twin: model_of(twin, &training),
+        held_out_rows: held_out
+            .iter()
+            .take(batch::MAX_ROWS)
+            .filter_map(|row| set.row(curriculum.rows[*row].content))
+            .collect(),
+        measured,
         evaluation,
         held_out: held_out.len() as u64,
         rows: set.counts,
@@ -309,15 +496,18 @@ pub fn fit(
 /// A training set in the order of learning, with labels as classes: intents ascending, the background last.
 struct Curriculum<'set> {
     vocabulary: &'set Vocabulary,
-    rows: Vec<Lesson<'set>>,
+    rows: Vec<Taught<'set>>,
     intents: Vec<String>,
     background: bool,
+    /// The encoder that read every row.
+    encoder: Option<String>,
 }
 
-struct Lesson<'set> {
-    entries: &'set [Entry],
+struct Taught<'set> {
+    content: ContentHash,
+    origin: (u32, u32),
     group: Group,
-    class: u32,
+    lesson: Lesson<'set>,
 }
 
 impl<'set> Curriculum<'set> {
@@ -340,16 +530,23 @@ impl<'set> Curriculum<'set> {
         if let Some(&number) = background {
             class_of[number as usize] = intents.len() as u32;
         }
-        let lesson = |row: &'set Row| Lesson {
-            entries: &set.entries[row.entries.clone()],
+        let encoder = set.encoder().map(str::to_owned);
+        let taught = |row: &'set Row| Taught {
+            content: row.content,
+            origin: row.origin,
             group: row.group,
-            class: class_of[row.label as usize],
+            lesson: Lesson {
+                entries: &set.entries[row.entries.clone()],
+                meaning: row.meaning.as_ref().filter(|_| encoder.is_some()),
+                class: class_of[row.label as usize],
+            },
         };
         Ok(Self {
             vocabulary: &set.vocabulary,
-            rows: set.ascending().into_iter().map(lesson).collect(),
+            rows: set.ascending().into_iter().map(taught).collect(),
             background: background.is_some(),
             intents,
+            encoder,
         })
     }
 
@@ -357,64 +554,86 @@ impl<'set> Curriculum<'set> {
         self.intents.len() + usize::from(self.background)
     }
 
-    fn is_in_scope(&self, row: usize) -> bool {
-        (self.rows[row].class as usize) < self.intents.len()
+    /// Held-out rows that are judged: so many that what is said of each class by each still fits the memory.
+    fn most_judged(&self) -> usize {
+        (MAX_JUDGED_CLASSES / self.classes()).min(MAX_JUDGED)
     }
 
-    /// The calibration that the verdicts on rows of some groups call for.
-    fn calibrate(
-        &self,
-        judged: &[(usize, Verdict)],
-        parameters: &Parameters,
-        includes: impl Fn(Group) -> bool,
-    ) -> Calibration {
+    fn is_in_scope(&self, row: usize) -> bool {
+        (self.rows[row].lesson.class as usize) < self.intents.len()
+    }
+
+    /// The calibration that what was said of rows of some groups calls for.
+    fn calibrate(&self, judged: &[Judged], parameters: &Parameters, includes: impl Fn(Group) -> bool) -> Calibration {
         let unseen: Vec<Unseen<'_>> = judged
             .iter()
-            .filter(|(row, _)| includes(self.rows[*row].group))
-            .map(|(row, verdict)| Unseen { verdict, class: self.rows[*row].class })
-            .collect();
-        Calibration::fit(&unseen, self.background, parameters.out_of_scope_budget)
-    }
-
-    fn evaluate<'calibration>(
-        &self,
-        judged: &[(usize, Verdict)],
-        calibration_for: impl Fn(Group) -> &'calibration Calibration,
-    ) -> Option<Evaluation> {
-        let uncalibrated = Calibration::none(self.background);
-        let outcomes: Vec<Outcome<'_>> = judged
-            .iter()
-            .map(|(row, verdict)| {
-                let lesson = &self.rows[*row];
-                let judgement = calibration_for(lesson.group).judge(verdict);
-                Outcome {
-                    actual: self.intents.get(lesson.class as usize).map(String::as_str),
-                    best: &self.intents[judgement.best],
-                    out_of_scope: judgement.out_of_scope.is_some(),
-                    confidence: judgement.confidence,
-                    raw_confidence: uncalibrated.judge(verdict).confidence,
-                }
+            .filter(|judged| includes(self.rows[judged.row].group))
+            .map(|judged| Unseen {
+                verdict: &judged.verdict,
+                fast: judged.fast.as_deref(),
+                class: self.rows[judged.row].lesson.class,
             })
             .collect();
-        Evaluation::of(&outcomes)
+        Calibration::fit(&unseen, self.background, parameters.budget(self.background))
+    }
+
+    /// What was said of rows, judged by the calibration for each one's group.
+    fn measure<'calibration>(
+        &self,
+        judged: &[Judged],
+        parameters: &Parameters,
+        calibration_for: impl Fn(Group) -> &'calibration Calibration,
+    ) -> (Option<Evaluation>, Vec<Measured>) {
+        let uncalibrated = Calibration::none(self.background);
+        let budget = parameters.budget(self.background);
+        let mut measured = Vec::with_capacity(judged.len());
+        let mut tiers = Vec::with_capacity(judged.len());
+        for said in judged {
+            let taught = &self.rows[said.row];
+            let calibration = calibration_for(taught.group);
+            let judgement = said.judgement(calibration, budget);
+            tiers.push(judgement.tier);
+            measured.push(Measured {
+                origin: taught.origin,
+                actual: self.intents.get(taught.lesson.class as usize).cloned(),
+                best: self.intents[judgement.best].clone(),
+                out_of_scope: judgement.out_of_scope.is_some(),
+                confidence: judgement.confidence,
+                raw_confidence: uncalibrated.judge(&said.verdict, 0.0).confidence,
+                familiarity: calibration.judge(&said.verdict, budget).score,
+            });
+        }
+        let outcomes: Vec<Outcome<'_>> = measured.iter().zip(tiers).map(|(row, tier)| row.outcome(tier)).collect();
+        (Evaluation::of(&outcomes), measured)
     }
 }
 
-/// A head with the weighting it was fitted with, as it would be served.
-struct Served {
-    weighting: Weighting,
-    head: QuantisedHead,
+/// What a body says of a row it has not seen.
+struct Judged {
+    row: usize,
+    verdict: Verdict,
+    fast: Option<Vec<f32>>,
 }
 
-impl Served {
-    /// Rows with what the head says of them.
-    fn judge(&self, curriculum: &Curriculum<'_>, rows: impl Iterator<Item = usize>) -> Vec<(usize, Verdict)> {
-        let mut vector = Vec::new();
-        rows.map(|row| {
-            self.weighting.weigh(curriculum.rows[row].entries, &mut vector);
-            (row, self.head.verdict(&vector))
-        })
-        .collect()
+impl Judged {
+    fn judgement(&self, calibration: &Calibration, budget: f32) -> Judgement {
+        let fast = self.fast.as_ref().and_then(|logits| calibration.judge_fast(logits));
+        fast.unwrap_or_else(|| calibration.judge(&self.verdict, budget))
+    }
+}
+
+impl Body {
+    fn judge(&self, curriculum: &Curriculum<'_>, rows: impl Iterator<Item = usize>) -> Vec<Judged> {
+        let judge = |row: usize| {
+            let Lesson { entries, meaning, .. } = curriculum.rows[row].lesson;
+            let say = self.say(entries);
+            Judged {
+                row,
+                fast: meaning.and_then(|meaning| self.head.fast(&say.logits, &meaning.glance)),
+                verdict: self.verdict(&say, meaning),
+            }
+        };
+        rows.map(judge).collect()
     }
 }
 
@@ -422,32 +641,37 @@ impl Served {
 struct Work<'work> {
     curriculum: &'work Curriculum<'work>,
     parameters: &'work Parameters,
-    progress: &'work mut dyn FnMut(Progress) -> ControlFlow<()>,
-    done: u32,
+    progress: &'work (dyn Fn(Progress) -> ControlFlow<()> + Sync),
+    done: AtomicU32,
     total: u32,
 }
 
 impl Work<'_> {
-    fn fit(&mut self, stage: Stage, rows: &[usize]) -> Result<Served, TrainingError> {
-        let lessons: Vec<_> =
-            rows.iter().map(|&row| (self.curriculum.rows[row].entries, self.curriculum.rows[row].class)).collect();
+    fn fit(&self, stage: Stage, rows: &[usize]) -> Result<Body, TrainingError> {
+        let lessons: Vec<_> = rows.iter().map(|&row| self.curriculum.rows[row].lesson).collect();
         let weighting = Weighting::of(
-            lessons.iter().map(|(entries, _)| *entries),
+            lessons.iter().map(|lesson| lesson.entries),
             self.curriculum.vocabulary,
             self.parameters.min_df,
         );
-        let lessons = Lessons { rows: lessons, classes: self.curriculum.classes() };
+        let remembered: Option<Vec<_>> = lessons.iter().map(|lesson| Some((lesson.meaning?, lesson.class))).collect();
+        let classes = self.curriculum.classes();
+        let lessons = Lessons { rows: lessons, classes };
         let head = Head::fit(&lessons, &weighting, self.parameters, |loss| {
-            self.done += 1;
-            (self.progress)(Progress { stage, done: self.done, total: self.total, loss })
+            let done = 1 + self.done.fetch_add(1, Ordering::Relaxed);
+            (self.progress)(Progress { stage, done, total: self.total, loss })
         });
-        let head = head.ok_or(TrainingError::Cancelled)?.quantise();
-        Ok(Served { weighting, head })
+        Ok(Body {
+            weighting,
+            head: head.ok_or(TrainingError::Cancelled)?.quantise(),
+            memory: remembered.map(|rows| Memory::of(&rows, classes)),
+            rotation: Rotation::new(),
+        })
     }
 
-    /// Verdicts on rows by heads that have not seen them. Rows of a class that such a head knows nothing of are
-    /// left out: they would teach mistrust of classes that the shipped model does know.
-    fn cross_validate(&mut self, rows: &[usize]) -> Result<Vec<(usize, Verdict)>, TrainingError> {
+    /// What heads say of rows that they have not seen. Rows of a class that such a head knows nothing of are left
+    /// out: they would teach mistrust of classes that the shipped model does know.
+    fn cross_validate(&self, rows: &[usize]) -> Result<Vec<Judged>, TrainingError> {
         let curriculum = self.curriculum;
         let mut judged = Vec::with_capacity(rows.len());
         for part in 0..FOLDS {
@@ -455,9 +679,9 @@ impl Work<'_> {
                 rows.iter().partition(|&&row| hold_out::fold(curriculum.rows[row].group, FOLDS) == part);
             let mut taught = vec![false; curriculum.classes()];
             for &row in &seen {
-                taught[curriculum.rows[row].class as usize] = true;
+                taught[curriculum.rows[row].lesson.class as usize] = true;
             }
-            let unseen = unseen.into_iter().filter(|&row| taught[curriculum.rows[row].class as usize]);
+            let unseen = unseen.into_iter().filter(|&row| taught[curriculum.rows[row].lesson.class as usize]);
             judged.extend(self.fit(Stage::Calibrating, &seen)?.judge(curriculum, unseen));
         }
         Ok(judged)

@@ -10,10 +10,12 @@ mod clock;
 pub mod connections;
 pub mod deployments;
 mod error;
+pub mod feedback;
 pub mod idempotency;
 pub mod models;
 pub mod objects;
 pub mod queues;
+pub mod retraining;
 pub mod sessions;
 pub mod sockets;
 mod table;
@@ -86,6 +88,11 @@ impl Cloud {
         &*self.ids
     }
 
+    /// Up to 1,000 tenants whose corrections train by themselves, in order of name, after this one; none at the end.
+    pub async fn retraining_tenants(&self, after: Option<&TenantId>) -> Result<Vec<TenantId>, Error> {
+        retraining::tenants(&self.dynamodb, after).await
+    }
+
     /// Whether the table and the bucket answer; the error names the one that does not.
     pub async fn check(&self) -> Result<(), Error> {
         table::check(&self.dynamodb).await?;
@@ -139,6 +146,16 @@ impl TenantStore {
     /// Which model version answers.
     pub fn deployments(&self) -> deployments::Deployments<'_> {
         deployments::Deployments::new(self)
+    }
+
+    /// Feedback on answers, and the corrections in it.
+    pub fn feedback(&self) -> feedback::Feedbacks<'_> {
+        feedback::Feedbacks::new(self)
+    }
+
+    /// When corrections train, and what they were gathered into.
+    pub fn retraining(&self) -> retraining::Retraining<'_> {
+        retraining::Retraining::new(self)
     }
 
     /// One-time tickets for sockets.

@@ -5,8 +5,11 @@
 //! - `parts/<tenant>/<upload>/<part>.ndjson`: accepted rows; one part becomes one training batch.
 //! - `errors/<tenant>/<upload>.csv`: refused rows; they expire.
 //! - `features/<tenant>/<session>/<batch>.bin`: features of one batch; they expire.
-//! - `replies/<tenant>/<session>/<batch>.json`: replies found in one batch; they expire.
-//! - `models/<tenant>/<hash>.safetensors`: artefacts, named by their content.
+//! - `notes/<tenant>/<session>/<batch>.json`: what else was seen in one batch: replies, languages; they expire.
+//! - `embeddings/<tenant>/<encoder>.bin`: in which batch of features each text's embedding lies.
+//! - `models/<tenant>/<hash>.safetensors`: artefacts, named by their content; beside each, under its hash, what later
+//!   versions are compared by: `.twin.safetensors` and `.hold-out.bin`; and knowledge indexes: `<hash>.knowledge.bin`.
+//! - `reports/<tenant>/<session>.json`: reports on sessions.
 
 use std::time::Duration;
 
@@ -43,10 +46,20 @@ pub enum Object {
     RowErrors(UploadId),
     /// The features of one batch of a session.
     Features(TrainingSessionId, u32),
-    /// The replies found in one batch of a session, JSON.
-    Replies(TrainingSessionId, u32),
+    /// What else was seen in one batch of a session, JSON.
+    Notes(TrainingSessionId, u32),
+    /// In which batch the embedding of each text lies that this encoder read.
+    Embeddings(String),
     /// A model artefact, by its SHA-256 in hexadecimal.
     Model(String),
+    /// The evaluation twin of the artefact with this hash.
+    Twin(String),
+    /// The rows that the artefact with this hash was measured on.
+    HoldOut(String),
+    /// What the tenant's texts say, by its SHA-256 in hexadecimal.
+    Knowledge(String),
+    /// The report on a session, JSON.
+    Report(TrainingSessionId),
 }
 
 impl Object {
@@ -56,8 +69,13 @@ impl Object {
             Self::Part(upload, part) => format!("parts/{tenant}/{upload}/{part:05}.ndjson"),
             Self::RowErrors(upload) => format!("errors/{tenant}/{upload}.csv"),
             Self::Features(session, batch) => format!("features/{tenant}/{session}/{batch:05}.bin"),
-            Self::Replies(session, batch) => format!("replies/{tenant}/{session}/{batch:05}.json"),
+            Self::Notes(session, batch) => format!("notes/{tenant}/{session}/{batch:05}.json"),
+            Self::Embeddings(encoder) => format!("embeddings/{tenant}/{encoder}.bin"),
             Self::Model(hash) => format!("models/{tenant}/{hash}.safetensors"),
+            Self::Twin(hash) => format!("models/{tenant}/{hash}.twin.safetensors"),
+            Self::HoldOut(hash) => format!("models/{tenant}/{hash}.hold-out.bin"),
+            Self::Knowledge(hash) => format!("models/{tenant}/{hash}.knowledge.bin"),
+            Self::Report(session) => format!("reports/{tenant}/{session}.json"),
         }
     }
 
@@ -67,8 +85,13 @@ impl Object {
             Self::Part(..) => "part of an upload",
             Self::RowErrors(_) => "error list",
             Self::Features(..) => "feature batch",
-            Self::Replies(..) => "replies of a batch",
+            Self::Notes(..) => "notes on a batch",
+            Self::Embeddings(_) => "list of embeddings",
             Self::Model(_) => "model artefact",
+            Self::Twin(_) => "evaluation twin",
+            Self::HoldOut(_) => "hold-out",
+            Self::Knowledge(_) => "knowledge index",
+            Self::Report(_) => "report",
         }
     }
 }

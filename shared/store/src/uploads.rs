@@ -54,9 +54,12 @@ impl<'a> Uploads<'a> {
     }
 
     async fn put(&self, upload: &Upload, unless: Unless<'_>) -> Result<bool, Error> {
-        let write =
-            Write { key: self.key(upload.id), body: upload, entity: Some(entity::UPLOAD), expires_at: None, unless };
-        Table::open(self.store)?.put(write).await
+        Table::open(self.store)?.put(self.write(upload, unless)).await
+    }
+
+    /// The upload as it is to be written, for a transaction too.
+    pub(crate) fn write<'w>(&self, upload: &'w Upload, unless: Unless<'w>) -> Write<'w, Upload> {
+        Write { key: self.key(upload.id), body: upload, entity: Some(entity::UPLOAD), expires_at: None, unless }
     }
 
     fn key(&self, id: UploadId) -> Key {

@@ -1,11 +1,12 @@
 //! Trains on one CSV file of `text,category` and measures the artefact, saved and loaded again, on another.
 //!
 //! ```text
-//! cargo run --release -p romashka-learning --example banking77 -- train.csv test.csv ['{"epochs": 20}']
+//! cargo run --release -p romashka-learning --example intents -- train.csv test.csv ['{"epochs": 20}']
 //! ```
 //!
 //! Rows of category `oos`, in either file, belong to no intent. The third argument changes parameters, so that they
-//! can be chosen on a split of the training rows.
+//! can be chosen on a split of the training rows. With `ROMASHKA_ENCODER`, the path of an encoder's package, the
+//! encoder reads the rows; what it made of a file is kept beside the package of that name for the next run.
 
 use std::{
     io::Write,
@@ -14,8 +15,9 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use romashka_encoder::Encoder;
 use romashka_learning::{
-    DocumentFrequencies, Evaluation, FeaturisedRow, Model, OUT_OF_SCOPE_LABEL, Parameters, TrainingSet, batch,
+    Batch, DocumentFrequencies, Evaluation, FeaturisedRow, Model, OUT_OF_SCOPE_LABEL, Parameters, TrainingSet, batch,
     evaluation::{Outcome, Proportion},
     fit, model_hash,
 };
@@ -30,32 +32,37 @@ fn main() -> anyhow::Result<()> {
         _ => bail!("usage: banking77 <train.csv> <test.csv> [parameters as JSON]"),
     };
     let parameters: Parameters = serde_json::from_str(parameters).context("parameters")?;
-    let (train, test) = (read(train)?, read(test)?);
+    let package = std::env::var_os("ROMASHKA_ENCODER");
+    let encoder = package.map(|path| Encoder::open(path.as_ref())).transpose()?;
+    let encoder = encoder.as_ref();
 
-    let (batches, mapping) = timed(|| featurise(&train));
-    let batches = batches?;
-    let (fitted, reducing) = timed(|| reduce(&batches, &parameters));
+    let (train_batches, mapping) = timed(|| featurise(train, encoder));
+    let (train_batches, test_batches) = (train_batches?, featurise(test, encoder)?);
+    let (fitted, reducing) = timed(|| reduce(&train_batches, &parameters));
     let fitted = fitted?;
     let bytes = fitted.model.to_bytes()?;
     let (model, loading) = timed(|| Model::from_bytes(&bytes));
     let model = model?;
-    let (outcomes, predicting) = timed(|| judge(&model, &test));
+    let test = decoded(&test_batches)?;
+    let rows: Vec<&FeaturisedRow> = test.iter().flat_map(|batch| &batch.rows).collect();
+    let encoder = test.first().and_then(|batch| batch.encoder.as_deref());
+    let (outcomes, predicting) = timed(|| judge(&model, &rows, encoder));
     let measured = Evaluation::of(&outcomes).context("the test file has no in-scope row")?;
 
     let mut out = std::io::stdout().lock();
     writeln!(out, "rows            {:?}", fitted.rows)?;
-    writeln!(out, "batches         {} bytes in {mapping:.2?}", total(&batches))?;
+    writeln!(out, "batches         {} bytes in {mapping:.2?}", total(&train_batches))?;
     writeln!(out, "reduced in      {reducing:.2?}")?;
     writeln!(out, "artefact        {} bytes, loaded in {loading:.2?}", bytes.len())?;
     writeln!(out, "model           {}", model_hash(&bytes))?;
     writeln!(out, "n-grams         {}", model.vocabulary_size())?;
     writeln!(out, "calibration     {:?}", model.manifest().calibration)?;
-    writeln!(out, "one prediction  {:.2?}", predicting / u32::try_from(test.len())?)?;
+    writeln!(out, "one prediction  {:.2?}", predicting / u32::try_from(rows.len())?)?;
     if let Some(held_out) = &fitted.evaluation {
         writeln!(out, "on {} rows held out", fitted.held_out)?;
         report(&mut out, held_out)?;
     }
-    writeln!(out, "on {} rows of the test file", test.len())?;
+    writeln!(out, "on {} rows of the test file", rows.len())?;
     report(&mut out, &measured)?;
     Ok(())
 }
@@ -74,47 +81,66 @@ fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
 }
 
 /// What the workers do.
-fn featurise(rows: &[(String, String)]) -> anyhow::Result<Vec<Vec<u8>>> {
+fn featurise(path: &str, encoder: Option<&Encoder>) -> anyhow::Result<Vec<Vec<u8>>> {
+    let kept = encoder.map(|encoder| format!("{path}.{}.rfb", &encoder.id()[..12]).replace('/', "_"));
+    let kept = kept.map(|name| std::env::temp_dir().join(name));
+    if let Some(bytes) = kept.as_ref().and_then(|kept| std::fs::read(kept).ok()) {
+        return Ok(serde_json::from_slice(&bytes)?);
+    }
+    let rows = read(path)?;
     let encoded = rows.chunks(ROWS_PER_BATCH).map(|rows| {
-        let rows = rows
+        let featurised = rows
             .iter()
             .map(|(text, label)| FeaturisedRow::from_text(text, Some(label), None))
             .collect::<Result<Vec<_>, _>>()?;
-        Ok(batch::encode(&rows)?)
+        let batch = match encoder {
+            Some(encoder) => Batch::encoded(featurised, encoder, |row| &rows[row].0),
+            None => Batch::of_ngrams(featurised),
+        };
+        Ok(batch::encode(&batch)?)
     });
-    encoded.collect()
+    let encoded = encoded.collect::<anyhow::Result<Vec<_>>>()?;
+    if let Some(kept) = kept {
+        std::fs::write(kept, serde_json::to_vec(&encoded)?)?;
+    }
+    Ok(encoded)
+}
+
+fn decoded(batches: &[Vec<u8>]) -> anyhow::Result<Vec<Batch>> {
+    Ok(batches.iter().map(|bytes| batch::decode(bytes)).collect::<Result<_, _>>()?)
 }
 
 /// What the reducer does.
 fn reduce(batches: &[Vec<u8>], parameters: &Parameters) -> anyhow::Result<romashka_learning::Fitted> {
     let mut frequencies = DocumentFrequencies::default();
-    for batch in batches {
-        frequencies.observe(&batch::decode(batch)?)?;
+    for bytes in batches {
+        frequencies.observe(&batch::decode(bytes)?.rows)?;
     }
-    let mut set = TrainingSet::new(frequencies.into_vocabulary(parameters.min_df));
-    for batch in batches {
-        set.push(&batch::decode(batch)?)?;
+    let mut set = TrainingSet::new(frequencies.into_vocabulary(parameters.min_df), parameters);
+    for (number, bytes) in (0..).zip(batches) {
+        set.push(number, batch::decode(bytes)?)?;
     }
-    Ok(fit(&set, parameters, &mut |_| ControlFlow::Continue(()))?)
+    Ok(fit(&set, parameters, &|_| ControlFlow::Continue(()))?)
 }
 
 fn total(batches: &[Vec<u8>]) -> usize {
     batches.iter().map(Vec::len).sum()
 }
 
-fn judge<'data>(model: &'data Model, rows: &'data [(String, String)]) -> Vec<Outcome<'data>> {
-    rows.iter()
-        .map(|(text, label)| {
-            let prediction = model.predict(text);
-            Outcome {
-                actual: (label != OUT_OF_SCOPE_LABEL).then_some(label),
-                best: prediction.best,
-                out_of_scope: prediction.out_of_scope.is_some(),
-                confidence: prediction.confidence,
-                raw_confidence: prediction.confidence,
-            }
-        })
-        .collect()
+fn judge<'data>(model: &'data Model, rows: &[&'data FeaturisedRow], encoder: Option<&str>) -> Vec<Outcome<'data>> {
+    let budget = model.default_budget();
+    let judge = |row: &&'data FeaturisedRow| {
+        let prediction = model.predict_row(row, encoder, budget);
+        Outcome {
+            actual: row.label.as_deref().filter(|label| *label != OUT_OF_SCOPE_LABEL),
+            best: prediction.best,
+            out_of_scope: prediction.out_of_scope.is_some(),
+            confidence: prediction.confidence,
+            raw_confidence: prediction.confidence,
+            tier: prediction.tier,
+        }
+    };
+    rows.iter().map(judge).collect()
 }
 
 fn report(out: &mut impl Write, evaluation: &Evaluation) -> std::io::Result<()> {
@@ -126,6 +152,7 @@ fn report(out: &mut impl Write, evaluation: &Evaluation) -> std::io::Result<()> 
     writeln!(out, "  calibration   {:.4}", evaluation.calibration_error)?;
     writeln!(out, "  uncalibrated  {:.4}", evaluation.calibration_error_before)?;
     writeln!(out, "  false alarms  {}", share(&evaluation.false_alarms))?;
+    writeln!(out, "  fast tier     {}", share(&evaluation.fast_share))?;
     if let Some(recall) = &evaluation.out_of_scope_recall {
         writeln!(out, "  oos recall    {}", share(recall))?;
     }

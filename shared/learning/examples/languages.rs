@@ -1,0 +1,33 @@
+//! Counts the languages of messages, by label where there is one.
+//!
+//! ```text
+//! cargo run --release -p romashka-learning --example languages -- messages.tsv
+//! ```
+//!
+//! Each line has `text<TAB>label`.
+
+use std::{io::Write, time::Instant};
+
+use anyhow::{Context, bail};
+use romashka_learning::language::{Confidence, Language, Languages, detect};
+
+fn main() -> anyhow::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [path] = arguments.as_slice() else { bail!("usage: languages <messages.tsv>") };
+    let text = std::fs::read_to_string(path).with_context(|| path.clone())?;
+    let messages: Vec<&str> = text.lines().map(|line| line.rsplit_once('\t').map_or(line, |(text, _)| text)).collect();
+    let start = Instant::now();
+    let detections: Vec<_> = messages.iter().map(|message| detect(message)).collect();
+    let each = start.elapsed() / u32::try_from(messages.len().max(1))?;
+    let mut languages = Languages::default();
+    detections.iter().for_each(|detection| languages.count(*detection));
+    let sure: Vec<_> =
+        detections.iter().flatten().filter(|detection| detection.confidence == Confidence::High).collect();
+    let english = sure.iter().filter(|detection| detection.language == Language::ENGLISH).count();
+
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "messages  {} at {each:.2?} each", messages.len())?;
+    writeln!(out, "surely    {} English, {} another language", english, sure.len() - english)?;
+    writeln!(out, "languages {}", serde_json::to_string(&languages)?)?;
+    Ok(())
+}

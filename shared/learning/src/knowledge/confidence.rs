@@ -1,0 +1,196 @@
+//! How sure one may be that a passage answers a question.
+//!
+//! A logistic regression on four figures of a hit. Its weights are those of [`Confidence::SEMANTIC`] or
+//! [`Confidence::LEXICAL`], fitted once on public questions, and move from there as far as the tenant's own past
+//! questions demand: the maximum a posteriori under a normal prior around the shipped weights, by Newton's method
+//! (Bishop 2006, "Pattern Recognition and Machine Learning", 4.3.3 and 4.5).
+
+use serde::{Deserialize, Serialize};
+
+/// Figures of a hit and the constant.
+pub const FIGURES: usize = 5;
+/// Trials of a tenant below which the shipped weights stand as they are.
+pub const FEWEST_TRIALS: usize = 150;
+/// A lead beyond this says nothing more.
+const GREATEST_LEAD: f32 = 0.4;
+const NEWTON_STEPS: usize = 30;
+/// Precision of the tenant's prior on each weight: it takes a hundred or so telling questions to leave it.
+const PRECISION: f64 = 20.0;
+
+/// What is known of a hit before anybody says whether it answers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Standing {
+    /// The score of the hit.
+    pub score: f32,
+    /// The score less that of the best other passage, 0 if there is none. Negative for all but the first hit.
+    pub lead: f32,
+    /// Share of the question's information that the passage's words carry; `None` where that is the score.
+    pub coverage: Option<f32>,
+}
+
+impl Standing {
+    /// The constant, then figures scaled to a spread of about one.
+    fn figures(self) -> [f64; FIGURES] {
+        let lead = self.lead.clamp(-GREATEST_LEAD, GREATEST_LEAD);
+        [
+            1.0,
+            f64::from(self.score - 0.6) / 0.15,
+            f64::from(lead.max(0.0)) / 0.1,
+            f64::from((-lead).max(0.0)) / 0.1,
+            self.coverage.map_or(0.0, |coverage| f64::from(coverage - 0.4) / 0.25),
+        ]
+    }
+}
+
+/// One question put to the index, and whether the hit was right.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Trial {
+    /// Of the hit.
+    pub standing: Standing,
+    /// Whether the passage answers the question.
+    pub right: bool,
+    /// How much the trial counts, above 0.
+    pub weight: f32,
+}
+
+/// Weights from the figures of a hit to the log-odds that it answers.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Confidence {
+    /// Constant; score; lead if ahead; distance if behind; coverage.
+    pub weights: [f64; FIGURES],
+}
+
+impl Confidence {
+    /// Shipped weights where question and passages have embeddings. From `examples/knowledge_prior.rs` on the training
+    /// rows of Banking77 and of a 50-intent set.
+    pub const SEMANTIC: Self = Self { weights: [-2.170, 0.788, 1.149, -1.145, -0.074] };
+    /// Shipped weights for words alone; from the same.
+    pub const LEXICAL: Self = Self { weights: [-1.933, 0.206, 0.742, -0.504, 0.0] };
+
+    /// Probability that a hit answers, 0 to 1.
+    #[must_use]
+    pub fn probability(&self, standing: Standing) -> f32 {
+        logistic(log_odds(&self.weights, &standing.figures())) as f32
+    }
+
+    /// These weights, moved by trials; unmoved by fewer than [`FEWEST_TRIALS`].
+    #[must_use]
+    pub fn moved_by(&self, trials: &[Trial]) -> Self {
+        if trials.len() < FEWEST_TRIALS {
+            return *self;
+        }
+        self.fitted(trials, PRECISION)
+    }
+
+    /// Weights for which trials alone speak, but for a touch of a prior around zero that keeps them finite.
+    #[must_use]
+    pub fn of(trials: &[Trial]) -> Self {
+        Self { weights: [0.0; FIGURES] }.fitted(trials, 0.01)
+    }
+
+    fn fitted(&self, trials: &[Trial], precision: f64) -> Self {
+        let mut weights = self.weights;
+        for _ in 0..NEWTON_STEPS {
+            let mut curvature = [[0.0; FIGURES]; FIGURES];
+            let mut slope = [0.0; FIGURES];
+            for at in 0..FIGURES {
+                curvature[at][at] = precision;
+                slope[at] = precision * (weights[at] - self.weights[at]);
+            }
+            for trial in trials {
+                let figures = trial.standing.figures();
+                let probability = logistic(log_odds(&weights, &figures));
+                let weight = f64::from(trial.weight);
+                let error = weight * (probability - f64::from(u8::from(trial.right)));
+                let spread = weight * probability * (1.0 - probability);
+                for row in 0..FIGURES {
+                    slope[row] += error * figures[row];
+                    for column in 0..FIGURES {
+                        curvature[row][column] += spread * figures[row] * figures[column];
+                    }
+                }
+            }
+            let step = solved(curvature, slope);
+            // A full step may overshoot where all trials lie far out; a bounded one still arrives.
+            let longest = step.iter().fold(0.0_f64, |longest, part| longest.max(part.abs()));
+            let scale = if longest > 1.0 { 1.0 / longest } else { 1.0 };
+            weights.iter_mut().zip(step).for_each(|(weight, part)| *weight -= scale * part);
+            if longest < 1e-9 {
+                break;
+            }
+        }
+        Self { weights }
+    }
+}
+
+fn log_odds(weights: &[f64; FIGURES], figures: &[f64; FIGURES]) -> f64 {
+    weights.iter().zip(figures).map(|(weight, figure)| weight * figure).sum()
+}
+
+fn logistic(log_odds: f64) -> f64 {
+    1.0 / (1.0 + libm::exp(-log_odds))
+}
+
+/// The solution of a positive definite system, by elimination.
+fn solved(mut matrix: [[f64; FIGURES]; FIGURES], mut side: [f64; FIGURES]) -> [f64; FIGURES] {
+    for pivot in 0..FIGURES {
+        let pivot_row = matrix[pivot];
+        for row in pivot + 1..FIGURES {
+            let factor = matrix[row][pivot] / pivot_row[pivot];
+            for column in pivot..FIGURES {
+                matrix[row][column] -= factor * pivot_row[column];
+            }
+            side[row] -= factor * side[pivot];
+        }
+    }
+    for row in (0..FIGURES).rev() {
+        for column in row + 1..FIGURES {
+            side[row] -= matrix[row][column] * side[column];
+        }
+        side[row] /= matrix[row][row];
+    }
+    side
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trials(score: f32, right: usize, wrong: usize) -> Vec<Trial> {
+        let standing = Standing { score, lead: 0.1, coverage: Some(0.5) };
+        (0..right + wrong).map(|at| Trial { standing, right: at < right, weight: 1.0 }).collect()
+    }
+
+    #[test]
+    fn a_few_questions_do_not_move_what_is_shipped() {
+        assert_eq!(Confidence::SEMANTIC.moved_by(&trials(0.9, 0, FEWEST_TRIALS - 1)), Confidence::SEMANTIC);
+    }
+
+    #[test]
+    fn many_questions_do() {
+        let moved = Confidence::SEMANTIC.moved_by(&[trials(0.9, 200, 1_800), trials(0.5, 20, 1_980)].concat());
+        let standing = Standing { score: 0.9, lead: 0.1, coverage: Some(0.5) };
+        assert!(Confidence::SEMANTIC.probability(standing) > 0.3);
+        assert!((0.05..0.2).contains(&moved.probability(standing)), "{}", moved.probability(standing));
+    }
+
+    #[test]
+    fn a_better_score_and_a_greater_lead_are_never_less_sure() {
+        for confidence in [Confidence::SEMANTIC, Confidence::LEXICAL] {
+            let plain = Standing { score: 0.6, lead: 0.05, coverage: Some(0.4) };
+            let probability = confidence.probability(plain);
+            assert!(confidence.probability(Standing { score: 0.8, ..plain }) >= probability);
+            assert!(confidence.probability(Standing { lead: 0.2, ..plain }) > probability);
+            assert!(confidence.probability(Standing { lead: -0.1, ..plain }) < probability);
+        }
+    }
+
+    #[test]
+    fn a_fit_agrees_with_the_share_of_right_answers() {
+        let fitted = Confidence::of(&[trials(0.8, 800, 200), trials(0.4, 100, 900)].concat());
+        let at = |score| fitted.probability(Standing { score, lead: 0.1, coverage: Some(0.5) });
+        assert!((at(0.8) - 0.8).abs() < 0.01, "{}", at(0.8));
+        assert!((at(0.4) - 0.1).abs() < 0.01, "{}", at(0.4));
+    }
+}

@@ -1,0 +1,314 @@
+//! Finding passages by their words.
+//!
+//! A passage is the bag of words of its question, its answers and the past questions it answered. It is scored by BM25
+//! (Robertson and Zaragoza 2009, "The Probabilistic Relevance Framework: BM25 and Beyond") with the inverse document
+//! frequency ln(1 + (N − n + ½) / (n + ½)), and the sum is divided by the inverse document frequencies of all words of
+//! the query. So the score is the share of the query's information that a passage carries and means the same for short
+//! and long queries, small and large indexes.
+//!
+//! A word the index does not know is tried as a misspelling of one it knows, at one insertion, deletion, substitution
+//! or transposition: both spellings then share what is left after deleting one letter (Mor and Fraenkel 1982, "A Hash
+//! Code Method for Detecting and Correcting Spelling Errors"). Words are kept as hashes, so nobody reads a customer's
+//! words out of an index.
+
+use std::collections::HashSet;
+
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use crate::content::normalise;
+
+/// Terms up to which misspellings are recognised; an index of more is several languages or not language at all.
+pub(super) const MAX_SPELT_TERMS: usize = 100_000;
+/// Distinct words of a query that are looked up, in order of their first occurrence.
+const MAX_QUERY_WORDS: usize = 256;
+/// Letters from which a word is long enough to be recognised in spite of an error.
+const SHORTEST_SPELT: usize = 5;
+/// Letters beyond which a word is a number, an address or nonsense.
+const LONGEST_SPELT: usize = 24;
+/// How quickly repetitions of a word stop to count: k₁ of BM25.
+const SATURATION: f32 = 1.2;
+/// How much a long passage is discounted: b of BM25. Below the usual 0.75, because past questions make a passage
+/// longer without making it less to the point.
+const LENGTH_DISCOUNT: f32 = 0.5;
+/// What a word recognised in spite of an error is worth against the word itself.
+const MISSPELT: f32 = 0.8;
+
+const WORD_SEED: u64 = 0x6b6e_6f77_0000_0001;
+
+/// The words of a normalised text: runs of letters, digits and underscores, as in [`crate::features`].
+pub(super) fn words(normalised: &str) -> impl Iterator<Item = &str> {
+    normalised.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|word| !word.is_empty())
+}
+
+fn hash(word: &str) -> u64 {
+    xxh3_64_with_seed(word.as_bytes(), WORD_SEED)
+}
+
+/// The word's hashes with one letter left out; none for a word too short or too long.
+fn without_one_letter(word: &str) -> Vec<u64> {
+    if !(SHORTEST_SPELT..=LONGEST_SPELT).contains(&word.chars().count()) {
+        return Vec::new();
+    }
+    let mut shorter = String::with_capacity(word.len());
+    let mut hashes: Vec<u64> = word
+        .char_indices()
+        .map(|(at, letter)| {
+            shorter.clear();
+            shorter.push_str(&word[..at]);
+            shorter.push_str(&word[at + letter.len_utf8()..]);
+            hash(&shorter)
+        })
+        .collect();
+    hashes.sort_unstable();
+    hashes.dedup();
+    hashes
+}
+
+/// Words of a text by ascending hash, and how often each occurs.
+pub(super) fn counted(text: &str) -> Vec<(u64, u32)> {
+    let normalised = normalise(text);
+    let mut hashes: Vec<u64> = words(&normalised).map(hash).collect();
+    hashes.sort_unstable();
+    hashes.chunk_by(|a, b| a == b).map(|equal| (equal[0], equal.len() as u32)).collect()
+}
+
+/// A passage that holds a term, and how often.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Posting {
+    pub passage: u32,
+    pub count: u32,
+}
+
+/// A letter-deleted spelling of a term.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Spelling {
+    pub hash: u64,
+    pub term: u32,
+}
+
+/// The inverted index.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Lexicon {
+    /// Hashes of words, strictly ascending.
+    pub terms: Vec<u64>,
+    /// Where the postings of each term end.
+    pub ends: Vec<u32>,
+    /// By term, then by ascending passage.
+    pub postings: Vec<Posting>,
+    /// Words of each passage.
+    pub lengths: Vec<u32>,
+    /// Ascending.
+    pub spellings: Vec<Spelling>,
+}
+
+/// A word of a query that the index knows.
+#[derive(Debug, Clone, Copy)]
+struct QueryTerm {
+    term: usize,
+    weight: f32,
+}
+
+/// The words of a query, looked up.
+#[derive(Debug, Clone)]
+pub(super) struct Looked {
+    terms: Vec<QueryTerm>,
+    /// Inverse document frequencies of all words of the query, unknown ones included.
+    information: f32,
+}
+
+/// A past question that is to be scored as if its passage had never seen it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LeftOut<'words> {
+    pub passage: u32,
+    /// As [`counted`] gives them.
+    pub words: &'words [(u64, u32)],
+}
+
+impl Lexicon {
+    /// Indexes passages, each given as its texts.
+    pub(super) fn of<'texts>(passages: impl Iterator<Item = Vec<&'texts str>>) -> Self {
+        let mut occurrences = Vec::new();
+        let mut lengths = Vec::new();
+        let mut seen = HashSet::new();
+        let mut spelt = Vec::new();
+        for (passage, texts) in passages.enumerate() {
+            let start = occurrences.len();
+            for text in texts {
+                let normalised = normalise(text);
+                for word in words(&normalised) {
+                    let hash = hash(word);
+                    occurrences.push((hash, passage as u32));
+                    if seen.len() <= MAX_SPELT_TERMS && seen.insert(hash) {
+                        spelt.push((hash, word.to_owned()));
+                    }
+                }
+            }
+            lengths.push((occurrences.len() - start) as u32);
+        }
+        occurrences.sort_unstable();
+        let mut lexicon =
+            Self { terms: Vec::new(), ends: Vec::new(), postings: Vec::new(), lengths, spellings: Vec::new() };
+        for of_term in occurrences.chunk_by(|a, b| a.0 == b.0) {
+            lexicon.terms.push(of_term[0].0);
+            lexicon.postings.extend(
+                of_term.chunk_by(|a, b| a == b).map(|equal| Posting { passage: equal[0].1, count: equal.len() as u32 }),
+            );
+            lexicon.ends.push(lexicon.postings.len() as u32);
+        }
+        if lexicon.terms.len() <= MAX_SPELT_TERMS {
+            lexicon.spellings = lexicon.spellings_of(&spelt);
+        }
+        lexicon
+    }
+
+    fn spellings_of(&self, spelt: &[(u64, String)]) -> Vec<Spelling> {
+        let mut spellings: Vec<Spelling> = spelt
+            .iter()
+            .filter_map(|(hash, word)| Some((self.terms.binary_search(hash).ok()? as u32, word)))
+            .flat_map(|(term, word)| without_one_letter(word).into_iter().map(move |hash| Spelling { hash, term }))
+            .collect();
+        spellings.sort_unstable();
+        spellings
+    }
+
+    /// Looks the words of a query up.
+    pub(super) fn look_up(&self, query: &str) -> Looked {
+        let normalised = normalise(query);
+        let mut seen = Vec::new();
+        let mut looked = Looked { terms: Vec::new(), information: 0.0 };
+        for word in words(&normalised) {
+            let hash = hash(word);
+            if seen.contains(&hash) {
+                continue;
+            }
+            if seen.len() == MAX_QUERY_WORDS {
+                break;
+            }
+            seen.push(hash);
+            if let Ok(term) = self.terms.binary_search(&hash) {
+                looked.information += self.information(self.passages_with(term));
+                looked.terms.push(QueryTerm { term, weight: 1.0 });
+                continue;
+            }
+            looked.information += self.information(0);
+            looked.terms.extend(self.misspelt(word, hash).map(|term| QueryTerm { term, weight: MISSPELT }));
+        }
+        looked
+    }
+
+    /// The term an unknown word was meant to be: of all within one error the one in most passages, then the first.
+    fn misspelt(&self, word: &str, whole: u64) -> Option<usize> {
+        let shorter = without_one_letter(word);
+        if shorter.is_empty() {
+            return None;
+        }
+        let letter_too_many = shorter.iter().filter_map(|hash| self.terms.binary_search(hash).ok());
+        let spelt_alike = shorter.iter().chain([&whole]).flat_map(|hash| {
+            let start = self.spellings.partition_point(|spelling| spelling.hash < *hash);
+            self.spellings[start..].iter().take_while(move |spelling| spelling.hash == *hash)
+        });
+        letter_too_many
+            .chain(spelt_alike.map(|spelling| spelling.term as usize))
+            .max_by_key(|term| (self.passages_with(*term), std::cmp::Reverse(*term)))
+    }
+
+    /// The share of the query's information that each passage carries, 0 to about 2.
+    pub(super) fn coverage(&self, looked: &Looked, left_out: Option<LeftOut<'_>>) -> Vec<f32> {
+        let mut coverage = vec![0.0; self.lengths.len()];
+        if looked.information <= 0.0 {
+            return coverage;
+        }
+        let words: u64 = self.lengths.iter().map(|length| u64::from(*length)).sum();
+        let mean = (words as f32 / self.lengths.len() as f32).max(1.0);
+        let left_out_length: u32 = left_out.map_or(0, |left_out| left_out.words.iter().map(|(_, count)| *count).sum());
+        for QueryTerm { term, weight } in &looked.terms {
+            let idf = self.information(self.passages_with(*term));
+            for Posting { passage, count } in self.postings_of(*term) {
+                let mut count = *count;
+                let mut length = self.lengths[*passage as usize];
+                if let Some(left_out) = left_out.filter(|left_out| left_out.passage == *passage) {
+                    let known = left_out.words.binary_search_by_key(&self.terms[*term], |(hash, _)| *hash);
+                    count = count.saturating_sub(known.map_or(0, |at| left_out.words[at].1));
+                    length = length.saturating_sub(left_out_length);
+                }
+                let count = count as f32;
+                let discount = 1.0 - LENGTH_DISCOUNT + LENGTH_DISCOUNT * length as f32 / mean;
+                coverage[*passage as usize] +=
+                    weight * idf * count * (SATURATION + 1.0) / (count + SATURATION * discount);
+            }
+        }
+        coverage.iter_mut().for_each(|share| *share /= looked.information);
+        coverage
+    }
+
+    fn postings_of(&self, term: usize) -> &[Posting] {
+        let start = if term == 0 { 0 } else { self.ends[term - 1] as usize };
+        &self.postings[start..self.ends[term] as usize]
+    }
+
+    fn passages_with(&self, term: usize) -> usize {
+        self.postings_of(term).len()
+    }
+
+    /// Inverse document frequency of a term in nats.
+    fn information(&self, passages_with: usize) -> f32 {
+        let (all, with) = (self.lengths.len() as f32, passages_with as f32);
+        libm::logf(1.0 + (all - with + 0.5) / (with + 0.5))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn lexicon(texts: &[&str]) -> Lexicon {
+        Lexicon::of(texts.iter().map(|text| vec![*text]))
+    }
+
+    fn coverage(lexicon: &Lexicon, query: &str) -> Vec<f32> {
+        lexicon.coverage(&lexicon.look_up(query), None)
+    }
+
+    #[test]
+    fn a_rare_word_says_more_than_a_common_one() {
+        let lexicon = lexicon(&["my card is lost", "my card is late", "my card is blue", "my parcel is late"]);
+        let found = coverage(&lexicon, "my parcel");
+        assert!(found[3] > 2.0 * found[0], "{found:?}");
+    }
+
+    #[test]
+    fn a_misspelt_word_is_recognised_at_one_error() {
+        let lexicon = lexicon(&["delivery of your parcel", "opening hours"]);
+        for misspelt in ["delivrey", "delvery", "deliverry", "delivary"] {
+            let found = coverage(&lexicon, misspelt);
+            assert!(found[0] > 0.0, "{misspelt}");
+            assert!(found[0] < coverage(&lexicon, "delivery")[0], "{misspelt}");
+        }
+        assert_eq!(coverage(&lexicon, "dlvry"), [0.0, 0.0]);
+    }
+
+    #[test]
+    fn a_question_left_out_scores_as_if_it_had_never_been_asked() {
+        let with = Lexicon::of([vec!["refunds take a week", "money back"], vec!["opening hours"]].into_iter());
+        let looked = with.look_up("money back");
+        let words = counted("money back");
+        let left_out = with.coverage(&looked, Some(LeftOut { passage: 0, words: &words }));
+        assert_eq!(left_out, [0.0, 0.0]);
+        assert!(with.coverage(&looked, None)[0] > 0.5);
+    }
+
+    proptest! {
+        #[test]
+        fn every_query_gets_finite_bounded_coverage(
+            texts in prop::collection::vec(".{0,60}", 0..6),
+            query in ".{0,120}",
+        ) {
+            let lexicon = Lexicon::of(texts.iter().map(|text| vec![text.as_str()]));
+            for share in coverage(&lexicon, &query) {
+                prop_assert!((0.0..=SATURATION + 1.0).contains(&share));
+            }
+        }
+    }
+}
