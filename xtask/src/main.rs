@@ -70,6 +70,8 @@ enum Command {
         #[arg(long, default_value = "own")]
         tenant: String,
     },
+    /// Make the sentence encoder's package where it is missing, and print where it is.
+    Encoder,
     /// Learn the shipped emotion head from GoEmotions anew.
     Emotion {
         /// The folder of `train.tsv` and `dev.tsv`.
@@ -162,6 +164,10 @@ fn obey(arguments: Arguments) -> Result<()> {
             let rows = test.as_deref().map(labelled).transpose()?;
             up(&cloud, release)?;
             train(&cloud.tenant(&tenant, "admin")?, source, &plan, rows, json)
+        }
+        Command::Encoder => {
+            println!("{}", setup::encoder().context("there is no encoder")?.display());
+            Ok(())
         }
         Command::Emotion { folder, check } => learn_emotions(&folder, check),
         Command::Stop => {

@@ -346,10 +346,7 @@ impl Calibration {
         let (mut lost, mut least_confidence) = (0_i64, None);
         for (answered, trial) in (1..=most).zip(&trials) {
             lost += i64::from(trial.full_right) - i64::from(trial.fast_right);
-            if lost > 0 {
-                break;
-            }
-            if answered >= FAST_ROWS {
+            if lost <= 0 && answered >= FAST_ROWS {
                 least_confidence = Some(trial.confidence);
             }
         }

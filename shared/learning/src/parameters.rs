@@ -36,7 +36,7 @@ impl Default for Parameters {
     fn default() -> Self {
         Self {
             seed: 0,
-            epochs: 20,
+            epochs: 14,
             learning_rate: 0.3,
             l2: 1e-6,
             min_df: 2,
