@@ -1,4 +1,6 @@
-//! Measures the deployed system from outside, as a tenant meets it.
+//! Measures: the deployed system from outside, as a tenant meets it, and learning beside other libraries.
+
+mod learning;
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
-use clap::ValueEnum;
+use clap::Subcommand;
 use serde_json::{Value, json};
 
 use crate::client::Tenant;
@@ -17,7 +19,7 @@ use crate::root;
 use crate::score::{Percentiles, read};
 
 /// What to measure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Debug, Subcommand)]
 pub enum What {
     /// `POST /v1/answers`: alone, at concurrency 16, and the first one of a fresh process.
     Answers,
@@ -25,15 +27,22 @@ pub enum What {
     Push,
     /// The most memory that any process of each function has taken, of those that still run.
     Memory,
+    /// Training and answering beside scikit-learn, fastText and SetFit, all on one core; writes `docs/benchmarks.md`.
+    Learning(learning::Comparison),
 }
 
-/// Measures and prints.
-pub fn run(cloud: &Cloud, what: What) -> Result<()> {
+/// Measures and prints. The deployed system is brought up in release builds by `up`; what needs none does without.
+pub fn run(cloud: &Cloud, what: &What, up: impl FnOnce(&Cloud) -> Result<()>) -> Result<()> {
+    if let What::Learning(comparison) = what {
+        return learning::run(comparison);
+    }
+    up(cloud)?;
     let tenant = cloud.tenant("bench", "admin")?;
     match what {
         What::Answers => answers(cloud, &tenant),
         What::Push => push(&tenant),
         What::Memory => memory(cloud),
+        What::Learning(_) => Ok(()),
     }
 }
 

@@ -111,9 +111,10 @@ enum Command {
         /// Part of a test's name.
         filter: Option<String>,
     },
-    /// Measure the deployed system.
+    /// Measure the deployed system, or learning beside other libraries.
     Bench {
         /// What to measure.
+        #[command(subcommand)]
         what: bench::What,
     },
 }
@@ -183,10 +184,7 @@ fn obey(arguments: Arguments) -> Result<()> {
         }
         Command::Redrive { queue } => redrive::redrive(&cloud, &queue),
         Command::Test { filter } => check::test(filter.as_deref()),
-        Command::Bench { what } => {
-            up(&cloud, true)?;
-            bench::run(&cloud, what)
-        }
+        Command::Bench { what } => bench::run(&cloud, &what, |cloud| up(cloud, true)),
     }
 }
 

@@ -68,7 +68,7 @@ pub async fn ask(request: Request) -> Result<Reply, Problem> {
                 _ => Draft::default(),
             };
             Reply::ok(&Answer {
-                id: AnswerId::new(id),
+                id: AnswerId::of(store.tenant(), id),
                 intent: prediction.intent.map(str::to_owned),
                 confidence: grounds.confidence,
                 runner_up: prediction.runner_up.map(|next| ScoredIntent {

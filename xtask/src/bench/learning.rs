@@ -33,10 +33,10 @@ const REPORT: &str = "docs/benchmarks.md";
 /// What to compare, and on what.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Comparison {
-    /// For `learning`: a folder with `train.csv`, `train_10.csv` and `test.csv`, of `text,category`.
+    /// A folder with `train.csv`, `train_10.csv` and `test.csv`, of `text,category`.
     #[arg(long, value_name = "FOLDER", default_value_os_t = root().join("../shared/data/banking77"))]
     pub data: PathBuf,
-    /// For `learning`: leave a system out. May be repeated.
+    /// Leave a system out. May be repeated.
     #[arg(long, value_name = "SYSTEM")]
     pub without: Vec<Peer>,
 }
