@@ -73,3 +73,25 @@ fn limits_are_deployed_with_a_version_and_come_back_with_it() {
         tenant.post(&path, &json!({ "thresholds": { "out_of_scope_budget": 0.05, "sure": 1.5, "gap": 0.5 } }));
     assert!(refused.unwrap_err().to_string().contains("/thresholds/sure"));
 }
+
+#[test]
+fn an_faq_without_intents_is_answered_from_and_nothing_is_made_up_where_it_holds_no_answer() {
+    let tenant = tenant();
+    let faq = "question,answer\n\
+        Do you ship to Canada?,We ship to Canada and the United States within ten working days.\n\
+        How long may I return something?,You have thirty days from the day on which the parcel arrived.\n\
+        Can I pay with a gift card?,Yes; enter the number of the gift card at the checkout.\n";
+    let faq = tenant.upload("faq.csv", "faq", faq.as_bytes()).unwrap();
+    ended(&tenant, &format!("/v1/uploads/{faq}"));
+    let session = train_if_better(&tenant, &faq);
+    let model = model_of(&tenant, &session);
+    assert_eq!((&model["intents"], &model["knowledge"]["passages"]), (&json!([]), &json!(3)));
+    let answer = tenant.post("/v1/answers", &json!({ "text": "how long may I return something" })).unwrap();
+    assert_eq!((&answer["action"], &answer["intent"]), (&json!("reply"), &json!(null)), "{answer}");
+    assert!(answer["reply"].as_str().unwrap().contains("thirty days"));
+    assert_eq!(answer["provenance"]["sources"][0]["upload_id"], json!(faq));
+    let strange = tenant.post("/v1/answers", &json!({ "text": "zxqv wkjh" })).unwrap();
+    assert_eq!((&strange["action"], &strange["reason"]), (&json!("hand_off"), &json!("no_answer")));
+    let report = tenant.get(&format!("/v1/training-sessions/{}/report", text(&session, "id").unwrap())).unwrap();
+    assert!(report["no_intents"].as_str().unwrap().contains("intents"), "{report}");
+}

@@ -243,13 +243,18 @@ fn describe(trained: &Trained) {
     let model = &trained.model;
     let evaluation = &model["evaluation"];
     let share = |value: &Value| value.as_f64().map_or("–".to_owned(), |share| format!("{:.1} %", 100.0 * share));
-    println!(
-        "\n  {} rows, {} intents; on a hold-out that it never saw: accuracy {}, macro-F1 {}",
-        trained.session["rows"],
-        model["intents"].as_array().map_or(0, Vec::len),
-        share(&evaluation["accuracy"]["value"]),
-        share(&evaluation["macro_f1"]),
-    );
+    match model["intents"].as_array().map_or(0, Vec::len) {
+        0 => println!("\n  {} rows, no intents in them: customers are answered from the texts", trained.session["rows"]),
+        intents => println!(
+            "\n  {} rows, {intents} intents; on a hold-out that it never saw: accuracy {}, macro-F1 {}",
+            trained.session["rows"],
+            share(&evaluation["accuracy"]["value"]),
+            share(&evaluation["macro_f1"]),
+        ),
+    }
+    if let Some(passages) = model["knowledge"]["passages"].as_u64() {
+        println!("  {passages} texts that can answer");
+    }
     let hash = model["model_hash"].as_str().unwrap_or_default();
     let seconds = &trained.seconds;
     println!("  model {} of {} bytes", hash.get(..12).unwrap_or_default(), model["size_bytes"]);

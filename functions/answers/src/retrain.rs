@@ -119,7 +119,7 @@ async fn retrain(
 /// The session that made the version which answers.
 async fn deployed_session(store: &TenantStore) -> Result<Option<TrainingSession>, Error> {
     let Some(deployment) = store.deployments().current().await? else { return Ok(None) };
-    let Some(model) = store.models().get(deployment.model_id).await? else { return Ok(None) };
+    let Some(model) = store.models().get(deployment.version.model_id).await? else { return Ok(None) };
     store.sessions().get(model.training_session_id).await
 }
 

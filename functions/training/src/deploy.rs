@@ -39,7 +39,8 @@ pub async fn deploy_model(request: Request) -> Result<Reply, Problem> {
             let thresholds = new.thresholds.unwrap_or_else(|| Thresholds::of(&model));
             // It answers already: decided before, or by an earlier arrival of this request that crashed.
             let is_in_force = |current: &&Deployment| {
-                current.model_id == id && new.thresholds.is_none_or(|thresholds| thresholds == current.thresholds)
+                let version = &current.version;
+                version.model_id == id && new.thresholds.is_none_or(|thresholds| thresholds == version.thresholds)
             };
             if let Some(current) = current.as_ref().filter(is_in_force) {
                 return Ok(Reply::ok(current)?.etag(current.revision));

@@ -31,8 +31,9 @@ use romashka_worker::{Failure, Work, lease_seconds};
 use crate::embeddings::Known;
 use crate::notes::Notes;
 use crate::prepare::{ignore, settle};
+use crate::replies::Replies;
 use crate::report::{self, Learning};
-use crate::work::{gb_millis, give_up_if_last};
+use crate::work::{encoder, gb_millis, give_up_if_last};
 
 /// How often progress is noted, which is also how soon a cancellation is noticed.
 const PROGRESS_EVERY: Duration = Duration::from_millis(400);
@@ -61,13 +62,19 @@ pub async fn fit(work: Work<FitTask>) -> Result<(), Failure> {
 async fn fit_session(store: &TenantStore, session: &TrainingSession) -> Result<(), Failure> {
     let started = Instant::now();
     let id = session.id;
-    let learnt = match learn(store, session).await? {
-        Ok(learnt) => learnt,
-        Err(TrainingError::Cancelled) => return Ok(()),
-        Err(error) => {
+    let intents = learn(store, session).await?;
+    if matches!(intents, Err(TrainingError::Cancelled)) {
+        return Ok(());
+    }
+    let mut notes = notes_of(store, session).await?;
+    let passages = std::mem::take(&mut notes.passages);
+    let knowledge = Notes::index(passages);
+    let learnt = match (intents, knowledge) {
+        (Err(error), knowledge) if knowledge.is_none() || !error.is_too_little() => {
             let fault = Fault::new(code_of(&error), error.to_string());
             return settle(store.sessions().change(id, |session| session.fail(fault.clone(), store.now())).await);
         }
+        (intents, knowledge) => Learnt { intents, knowledge, notes },
     };
     let sessions = store.sessions();
     let evaluating = match sessions.change(id, |session| session.begin_evaluating(store.now())).await {
@@ -87,32 +94,77 @@ async fn fit_session(store: &TenantStore, session: &TrainingSession) -> Result<(
     Ok(())
 }
 
-/// What was learnt, and what it was learnt from.
+/// Everything that was learnt: intents, knowledge, or both.
 struct Learnt {
-    fitted: Fitted,
-    set: TrainingSet,
+    /// Why there are none, where the data taught none.
+    intents: Result<Intents, TrainingError>,
+    knowledge: Option<Built>,
+    notes: Notes,
 }
 
-/// Keeps the artefact under its hash, then what belongs to it, and last the version that names it: a version never names
-/// what is not there.
+/// The intents that were learnt, and what they were learnt from.
+pub(crate) struct Intents {
+    pub fitted: Fitted,
+    pub set: TrainingSet,
+}
+
+/// Keeps the artefacts under their hashes, then what belongs to them, and last the version that names them: a version
+/// never names what is not there.
 async fn keep(
     store: &TenantStore,
     session: &TrainingSession,
     learnt: Learnt,
     started: Instant,
 ) -> Result<ModelVersion, Failure> {
-    let Learnt { fitted, set } = learnt;
+    let Learnt { intents, knowledge, mut notes } = learnt;
+    let knowledge = match knowledge {
+        Some(built) => Some(keep_knowledge(store, built).await?),
+        None => None,
+    };
+    let version = match (&intents, &knowledge) {
+        (Ok(intents), _) => {
+            let replies = std::mem::take(&mut notes.replies);
+            keep_intents(store, session, intents, replies, knowledge).await?
+        }
+        (Err(_), Some(only)) => ModelVersion {
+            id: session.model_id,
+            model_hash: only.hash.clone(),
+            data_hash: only.hash.clone(),
+            size_bytes: only.size_bytes,
+            training_session_id: session.id,
+            parameters: session.parameters.clone(),
+            encoder: encoder()?.map(|encoder| encoder.id().to_owned()),
+            operating_points: Vec::new(),
+            default_budget: session.parameters.budget(false),
+            knowledge,
+            comparison: None,
+            intents: Vec::new(),
+            evaluation: None,
+            created_at: store.now(),
+        },
+        (Err(error), None) => return Err(Failure::Unreadable(error.to_string())),
+    };
+    let learning = Learning { intents: intents.as_ref(), version: &version, notes: &notes };
+    let report = report::compose(store, session, &learning, gb_millis(started)).await?;
+    let report = serde_json::to_vec(&report).map_err(|error| Failure::Unreadable(error.to_string()))?;
+    store.objects().put(&Object::Report(session.id), report).await?;
+    store.models().keep(&version).await?;
+    Ok(version)
+}
+
+/// Keeps a classifier and what later versions are compared with it by.
+async fn keep_intents(
+    store: &TenantStore,
+    session: &TrainingSession,
+    Intents { fitted, set }: &Intents,
+    replies: Replies,
+    knowledge: Option<KnowledgeVersion>,
+) -> Result<ModelVersion, Failure> {
     let objects = store.objects();
     let encoder = fitted.model.manifest().encoder.clone();
     let candidate = Measurable { twin: &fitted.twin, rows: &fitted.held_out_rows };
     let comparison = compare_with_deployed(store, &candidate).await?;
-
-    let mut notes = notes_of(store, session).await?;
-    let knowledge = match Notes::index(std::mem::take(&mut notes.passages)) {
-        Some(built) => Some(keep_knowledge(store, built).await?),
-        None => None,
-    };
-    let replies = std::mem::take(&mut notes.replies).best(&fitted.model.manifest().intents);
+    let replies = replies.best(&fitted.model.manifest().intents);
     let unkept = |error: ArtefactError| Failure::Unreadable(error.to_string());
     let model = fitted.model.clone().with_replies(replies).map_err(unkept)?;
     let bytes = model.to_bytes().map_err(unkept)?;
@@ -143,16 +195,6 @@ async fn keep(
         known.learn(session.id, set.origins());
         known.keep(store, encoder).await?;
     }
-    let report = report::compose(
-        store,
-        session,
-        &Learning { fitted: &fitted, set: &set, version: &version, notes: &notes },
-        gb_millis(started),
-    )
-    .await?;
-    let report = serde_json::to_vec(&report).map_err(|error| Failure::Unreadable(error.to_string()))?;
-    objects.put(&Object::Report(session.id), report).await?;
-    store.models().keep(&version).await?;
     Ok(version)
 }
 
@@ -171,7 +213,7 @@ async fn keep_knowledge(store: &TenantStore, built: Built) -> Result<KnowledgeVe
 /// is gone.
 async fn compare_with_deployed(store: &TenantStore, candidate: &Measurable<'_>) -> Result<Option<Comparison>, Failure> {
     let Some(deployment) = store.deployments().current().await? else { return Ok(None) };
-    let hash = deployment.model_hash;
+    let hash = deployment.version.model_hash;
     let Some(twin) = store.objects().get(&Object::Twin(hash.clone())).await? else { return Ok(None) };
     let Some(rows) = store.objects().get(&Object::HoldOut(hash)).await? else { return Ok(None) };
     let (Ok(twin), Ok(batch)) = (Model::from_bytes(&twin), batch::decode(&rows)) else {
@@ -192,7 +234,7 @@ async fn deploy_if_better(
         return Ok(());
     }
     let current = store.deployments().current().await?;
-    if current.as_ref().is_some_and(|current| current.model_id == version.id) {
+    if current.as_ref().is_some_and(|current| current.version.model_id == version.id) {
         return Ok(());
     }
     let verdict = version.comparison.as_ref().map(|comparison| comparison.verdict);
@@ -207,7 +249,7 @@ async fn deploy_if_better(
         at: store.now(),
     };
     // Limits that somebody chose outlast the version they were chosen for.
-    let thresholds = current.as_ref().map_or_else(|| Thresholds::of(version), |current| current.thresholds);
+    let thresholds = current.as_ref().map_or_else(|| Thresholds::of(version), |current| current.version.thresholds);
     let next = Deployment::deploy(current.as_ref(), version, thresholds, decision);
     let deployed = store.deployments().supersede(current.as_ref(), &next).await?;
     tracing::info!(deployed, "the version is better");
@@ -215,7 +257,7 @@ async fn deploy_if_better(
 }
 
 /// Reads the batches twice and fits on threads of its own, while this one notes progress and watches for cancellation.
-async fn learn(store: &TenantStore, session: &TrainingSession) -> Result<Result<Learnt, TrainingError>, Failure> {
+async fn learn(store: &TenantStore, session: &TrainingSession) -> Result<Result<Intents, TrainingError>, Failure> {
     let mut frequencies = DocumentFrequencies::default();
     for number in 0..session.batches_total {
         if let Err(error) = frequencies.observe(&features_of(store, session.id, number).await?.rows) {
@@ -233,7 +275,7 @@ async fn learn(store: &TenantStore, session: &TrainingSession) -> Result<Result<
     let parameters = session.parameters.clone();
     let mut fitting = tokio::task::spawn_blocking({
         let (permille, stop) = (Arc::clone(&permille), Arc::clone(&stop));
-        move || fit_watched(&set, &parameters, &permille, &stop).map(|fitted| Learnt { fitted, set })
+        move || fit_watched(&set, &parameters, &permille, &stop).map(|fitted| Intents { fitted, set })
     });
     loop {
         match tokio::time::timeout(PROGRESS_EVERY, &mut fitting).await {

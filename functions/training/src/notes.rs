@@ -105,9 +105,6 @@ impl Notes {
 
     /// The index of all passages; `None` where there are none.
     pub fn index(passages: Vec<PassageNote>) -> Option<Built> {
-        if passages.is_empty() {
-            return None;
-        }
         let mut builder = KnowledgeBuilder::default();
         for note in passages {
             let kind = if note.said { SourceKind::Reply } else { SourceKind::Faq };
@@ -124,6 +121,6 @@ impl Notes {
                 tracing::info!(%refusal, row = note.row, "a passage was left out");
             }
         }
-        Some(builder.build())
+        Some(builder.build()).filter(|built| !built.index.passages().is_empty())
     }
 }

@@ -11,12 +11,13 @@ use romashka_learning::report::{
 };
 use romashka_learning::scope::{ScopeCurve, ScopeRow, Standing};
 use romashka_learning::training::Measured;
-use romashka_learning::{CODE_VERSION, Fitted, TrainingSet};
+use romashka_learning::{CODE_VERSION, TrainingError, TrainingSet};
 use romashka_store::TenantStore;
 use romashka_store::objects::Object;
 use romashka_store::queues::BatchTask;
 use romashka_worker::Failure;
 
+use crate::fit::Intents;
 use crate::notes::Notes;
 use crate::prepare::split;
 use crate::work::lines;
@@ -26,8 +27,8 @@ const MAX_PARTS: usize = 64;
 
 /// What a report is about.
 pub(crate) struct Learning<'session> {
-    pub fitted: &'session Fitted,
-    pub set: &'session TrainingSet,
+    /// Why there are none, where the data taught none.
+    pub intents: Result<&'session Intents, &'session TrainingError>,
     pub version: &'session ModelVersion,
     pub notes: &'session Notes,
 }
@@ -42,13 +43,21 @@ pub(crate) async fn compose(
     learning: &Learning<'_>,
     gb_millis: u64,
 ) -> Result<Report, Failure> {
-    let Learning { fitted, set, version, notes } = learning;
+    let Learning { intents, version, notes } = learning;
+    let (set, measured) = match intents {
+        Ok(Intents { fitted, set }) => (Some(set), fitted.measured.as_slice()),
+        Err(_) => (None, Default::default()),
+    };
     let confusions = version.evaluation.as_ref().map(|evaluation| evaluation.confusions.as_slice()).unwrap_or_default();
-    let findings = set.findings(confusions).map_err(|error| Failure::Unreadable(error.to_string()))?;
-    let origins: BTreeMap<String, Place> =
-        set.origins().map(|origin| (origin.content.to_string(), (origin.batch, origin.position))).collect();
-    let quoted: BTreeMap<&str, Place> =
-        quoted_rows(&findings).into_iter().filter_map(|row| Some((row, *origins.get(row)?))).collect();
+    let findings = set.map(|set| set.findings(confusions)).transpose();
+    let findings = findings.map_err(|error| Failure::Unreadable(error.to_string()))?;
+    let origins: BTreeMap<String, Place> = set
+        .into_iter()
+        .flat_map(TrainingSet::origins)
+        .map(|origin| (origin.content.to_string(), (origin.batch, origin.position)))
+        .collect();
+    let rows = findings.as_ref().map(quoted_rows).unwrap_or_default();
+    let quoted: BTreeMap<&str, Place> = rows.into_iter().filter_map(|row| Some((row, *origins.get(row)?))).collect();
     let mistaken: Vec<Vec<Place>> = confusions
         .iter()
         .map(|confusion| {
@@ -56,7 +65,7 @@ pub(crate) async fn compose(
                 row.actual.as_deref() == Some(&confusion.actual)
                     && (!row.out_of_scope).then_some(&row.best) == confusion.predicted.as_ref()
             };
-            fitted.measured.iter().filter(same).take(MAX_EXAMPLES).map(|row| row.origin).collect()
+            measured.iter().filter(same).take(MAX_EXAMPLES).map(|row| row.origin).collect()
         })
         .collect();
     let batches = split(store, session).await?.unwrap_or_default();
@@ -79,13 +88,15 @@ pub(crate) async fn compose(
         sources: sources(&batches, set, notes),
         languages: notes.languages.clone(),
         encoder: if version.encoder.is_some() { Encoder::Present } else { Encoder::Absent },
+        no_intents: intents.err().map(ToString::to_string),
+        passages: version.knowledge.as_ref().map_or(0, |knowledge| knowledge.passages),
         evaluation: version.evaluation.clone(),
         confusions: examples.collect(),
-        reliability: reliability(&fitted.measured),
-        scope: scope(&fitted.measured),
+        reliability: reliability(measured),
+        scope: scope(measured),
         comparison: version.comparison.clone(),
         texts: quoted.iter().filter_map(|(row, place)| Some(((*row).to_owned(), texts.get(place)?.clone()))).collect(),
-        findings: Some(findings),
+        findings,
         cost: cost(store, session, gb_millis),
     };
     Ok(report.bounded())
@@ -117,9 +128,9 @@ async fn texts_of(
     Ok(texts)
 }
 
-fn sources(batches: &[BatchTask], set: &TrainingSet, notes: &Notes) -> Vec<Source> {
+fn sources(batches: &[BatchTask], set: Option<&TrainingSet>, notes: &Notes) -> Vec<Source> {
     let mut kept: BTreeMap<_, u64> = BTreeMap::new();
-    for origin in set.origins() {
+    for origin in set.into_iter().flat_map(TrainingSet::origins) {
         if let Some(task) = batches.get(origin.batch as usize) {
             *kept.entry(task.upload_id).or_default() += 1;
         }
@@ -127,7 +138,9 @@ fn sources(batches: &[BatchTask], set: &TrainingSet, notes: &Notes) -> Vec<Sourc
     let source = |(upload, tally): (_, &crate::notes::Tally)| Source {
         upload_id: format!("{upload}"),
         rows: tally.rows,
-        duplicates: (tally.rows - tally.unlabelled).saturating_sub(kept.get(upload).copied().unwrap_or(0)),
+        duplicates: set.map_or(0, |_| {
+            (tally.rows - tally.unlabelled).saturating_sub(kept.get(upload).copied().unwrap_or(0))
+        }),
         unlabelled: tally.unlabelled,
     };
     notes.rows.iter().map(source).collect()

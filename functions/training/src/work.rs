@@ -95,7 +95,7 @@ fn take_notes(upload_id: UploadId, records: &[Record], batch: &Batch) -> Notes {
 }
 
 /// The encoder that came with this function. Without one the n-grams carry the model, and the report says so.
-fn encoder() -> Result<Option<&'static Encoder>, Failure> {
+pub(crate) fn encoder() -> Result<Option<&'static Encoder>, Failure> {
     shipped().map_err(|error| Failure::Unreadable(error.to_string()))
 }
 

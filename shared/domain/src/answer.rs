@@ -45,6 +45,8 @@ pub enum HandOffReason {
     OutOfScope,
     /// The model cannot tell which intent it is.
     LowConfidence,
+    /// The model knows no intents, and nothing it knows answers the message.
+    NoAnswer,
 }
 
 /// An intent and how sure the model is of it.
@@ -61,9 +63,9 @@ pub struct ScoredIntent {
 pub struct Answer {
     /// Identifies the decision.
     pub id: AnswerId,
-    /// The likeliest intent; `null` where the message is out of scope.
+    /// The likeliest intent; `null` where the message is out of scope or the model knows no intents.
     pub intent: Option<String>,
-    /// Calibrated probability of the likeliest intent, 0 to 1.
+    /// Calibrated probability of the likeliest intent, 0 to 1; 0 where the model knows none.
     pub confidence: f64,
     /// The second likeliest intent.
     pub runner_up: Option<ScoredIntent>,
@@ -76,7 +78,7 @@ pub struct Answer {
     /// Why a person should take over; only with `hand_off`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<HandOffReason>,
-    /// A reply drafted from the training data; only with `reply`, and only where the data holds one.
+    /// A reply drafted from the training data; only with the action `reply`, and only where the data holds one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reply: Option<String>,
     /// The message's language, as the two letters of ISO 639-1; absent where it could not be told.
@@ -130,8 +132,10 @@ pub struct Provenance {
     pub model_id: ModelId,
     /// Its artefact.
     pub model_hash: String,
-    /// Which tier of the model judged: `fast` where n-grams and the static embedding were sure enough, else `full`.
-    pub tier: Tier,
+    /// Which tier of the model judged: `fast` where n-grams and the static embedding were sure enough, else `full`;
+    /// absent where the model knows no intents.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tier: Option<Tier>,
     /// How familiar the message is, in standard deviations of in-scope messages; with tier `fast`, the confidence.
     pub score: f64,
     /// Below this score a message is out of scope (or, with tier `fast`, would have gone on to the full tier); `null`
@@ -147,28 +151,41 @@ pub struct Provenance {
 }
 
 /// What a decision goes by.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Grounds {
-    /// Whether the message belongs to none of the model's intents.
+    /// What the intents say; `None` where the model knows none.
+    pub intent: Option<IntentGrounds>,
+    /// Probability that a text of the tenant answers the message, 0 to 1; `None` where no text does.
+    pub answer: Option<f64>,
+}
+
+/// What the intents say of a message.
+#[derive(Clone, Copy, Debug)]
+pub struct IntentGrounds {
+    /// Whether the message belongs to none of them.
     pub out_of_scope: bool,
-    /// Calibrated probability of the likeliest intent, 0 to 1.
+    /// Calibrated probability of the likeliest, 0 to 1.
     pub confidence: f64,
     /// What it exceeds the runner-up's by, 0 to 1.
     pub margin: f64,
 }
 
 /// Decides what should happen next.
+///
+/// A text that surely answers the message outweighs that no intent is sure: an FAQ need not be covered by intents.
 pub fn decide(grounds: Grounds, thresholds: &Thresholds) -> (Action, Option<HandOffReason>) {
-    if grounds.out_of_scope {
-        return (Action::HandOff, Some(HandOffReason::OutOfScope));
-    }
-    if grounds.confidence >= thresholds.sure && grounds.margin >= thresholds.gap {
+    let is_sure = |intent: &IntentGrounds| {
+        !intent.out_of_scope && intent.confidence >= thresholds.sure && intent.margin >= thresholds.gap
+    };
+    if grounds.intent.as_ref().is_some_and(is_sure) || grounds.answer.is_some_and(|answer| answer >= thresholds.sure) {
         return (Action::Reply, None);
     }
-    if grounds.confidence >= WORTH_ASKING {
-        return (Action::Clarify, None);
+    match grounds.intent {
+        None => (Action::HandOff, Some(HandOffReason::NoAnswer)),
+        Some(intent) if intent.out_of_scope => (Action::HandOff, Some(HandOffReason::OutOfScope)),
+        Some(intent) if intent.confidence >= WORTH_ASKING => (Action::Clarify, None),
+        Some(_) => (Action::HandOff, Some(HandOffReason::LowConfidence)),
     }
-    (Action::HandOff, Some(HandOffReason::LowConfidence))
 }
 
 #[cfg(test)]
@@ -178,7 +195,8 @@ mod tests {
     use super::*;
 
     fn decided(out_of_scope: bool, confidence: f64, margin: f64) -> (Action, Option<HandOffReason>) {
-        decide(Grounds { out_of_scope, confidence, margin }, &Thresholds::default())
+        let intent = Some(IntentGrounds { out_of_scope, confidence, margin });
+        decide(Grounds { intent, answer: None }, &Thresholds::default())
     }
 
     #[test]
@@ -198,10 +216,25 @@ mod tests {
         assert_eq!(decided(false, 0.52, 0.09), (Action::Clarify, None));
     }
 
+    #[test]
+    fn a_text_that_surely_answers_is_given_whatever_the_intents_say() {
+        let lost = IntentGrounds { out_of_scope: true, confidence: 0.1, margin: 0.0 };
+        for intent in [None, Some(lost)] {
+            let decided = |answer| decide(Grounds { intent, answer: Some(answer) }, &Thresholds::default());
+            assert_eq!(decided(0.5), (Action::Reply, None));
+            assert_eq!(decided(0.49).0, Action::HandOff);
+        }
+        assert_eq!(decide(Grounds::default(), &Thresholds::default()).1, Some(HandOffReason::NoAnswer));
+    }
+
     proptest! {
         #[test]
-        fn a_hand_off_always_says_why(out_of_scope: bool, confidence in 0.0f64..=1.0, margin in 0.0f64..=1.0) {
-            let (action, reason) = decided(out_of_scope, confidence, margin);
+        fn a_hand_off_always_says_why(
+            intent in prop::option::of((any::<bool>(), 0.0f64..=1.0, 0.0f64..=1.0)),
+            answer in prop::option::of(0.0f64..=1.0),
+        ) {
+            let grounds = |(out_of_scope, confidence, margin)| IntentGrounds { out_of_scope, confidence, margin };
+            let (action, reason) = decide(Grounds { intent: intent.map(grounds), answer }, &Thresholds::default());
             prop_assert_eq!(action == Action::HandOff, reason.is_some());
         }
     }

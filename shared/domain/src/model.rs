@@ -13,9 +13,10 @@ use crate::{ModelId, Timestamp, TrainingSessionId, UserId};
 pub struct Model {
     /// Identifies the version.
     pub id: ModelId,
-    /// SHA-256 of the artefact, hexadecimal. The same data, parameters and code give the same hash.
+    /// SHA-256 of the artefact, hexadecimal; of a version without intents, of its knowledge. The same data, parameters
+    /// and code give the same hash.
     pub model_hash: String,
-    /// SHA-256 over the distinct training rows, hexadecimal.
+    /// SHA-256 over the distinct training rows, hexadecimal; of a version without intents, of its knowledge.
     pub data_hash: String,
     /// The artefact's size in bytes.
     pub size_bytes: u64,
@@ -38,7 +39,7 @@ pub struct Model {
     /// How it compares with the version that was deployed when it was trained; absent where there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comparison: Option<Comparison>,
-    /// The intents it knows, sorted.
+    /// The intents it knows, sorted; empty where the data taught none, and replies come from knowledge alone.
     pub intents: Vec<String>,
     /// What it scored on the hold-out; absent where there were too few rows to hold any out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -120,18 +121,11 @@ pub struct Deployment {
     #[serde(default)]
     pub decision_id: Uuid,
     /// The version that answers.
-    pub model_id: ModelId,
-    /// Its artefact.
-    pub model_hash: String,
-    /// What the tenant's texts answer, where they answer anything.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub knowledge_hash: Option<String>,
-    /// The limits it acts by.
-    #[serde(default)]
-    pub thresholds: Thresholds,
+    #[serde(flatten)]
+    pub version: DeployedVersion,
     /// Versions that answered before and can be rolled back to, latest last; the oldest beyond
     /// [`Deployment::MAX_PAST`] are forgotten.
-    pub past: Vec<PastModel>,
+    pub past: Vec<DeployedVersion>,
     /// Why this version answers.
     pub cause: DeploymentCause,
     /// Who decided it.
@@ -140,19 +134,43 @@ pub struct Deployment {
     pub at: Timestamp,
 }
 
-/// A version that answered before.
+/// A version as it answers, or answered: all that is deployed, and rolled back, together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct PastModel {
+pub struct DeployedVersion {
     /// The version.
     pub model_id: ModelId,
     /// Its artefact.
     pub model_hash: String,
-    /// What the tenant's texts answered.
+    /// Whether it knows intents. Where it knows none, it replies from knowledge or not at all.
+    #[serde(default = "knows_intents")]
+    pub knows_intents: bool,
+    /// What the tenant's texts answer, where they answer anything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub knowledge_hash: Option<String>,
-    /// The limits it acted by.
+    /// Identity of the sentence encoder that read the rows and the texts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoder: Option<String>,
+    /// The limits it acts by.
     #[serde(default)]
     pub thresholds: Thresholds,
+}
+
+/// Every version did before there were others.
+fn knows_intents() -> bool {
+    true
+}
+
+impl DeployedVersion {
+    fn of(model: &Model, thresholds: Thresholds) -> Self {
+        Self {
+            model_id: model.id,
+            model_hash: model.model_hash.clone(),
+            knows_intents: !model.intents.is_empty(),
+            knowledge_hash: model.knowledge.as_ref().map(|knowledge| knowledge.hash.clone()),
+            encoder: model.encoder.clone(),
+            thresholds,
+        }
+    }
 }
 
 /// Who decides a deployment, when, and what makes it so.
@@ -175,15 +193,12 @@ impl Deployment {
     /// Puts `model` in charge, after `current`.
     pub fn deploy(current: Option<&Self>, model: &Model, thresholds: Thresholds, decision: Decision) -> Self {
         let mut past = current.map(|current| current.past.clone()).unwrap_or_default();
-        past.extend(current.map(Self::as_past));
+        past.extend(current.map(|current| current.version.clone()));
         past.drain(..past.len().saturating_sub(Self::MAX_PAST));
         Self {
             revision: current.map_or(0, |current| current.revision) + 1,
             decision_id: decision.id,
-            model_id: model.id,
-            model_hash: model.model_hash.clone(),
-            knowledge_hash: model.knowledge.as_ref().map(|knowledge| knowledge.hash.clone()),
-            thresholds,
+            version: DeployedVersion::of(model, thresholds),
             past,
             cause: decision.cause,
             by: decision.by,
@@ -194,28 +209,16 @@ impl Deployment {
     /// Puts the version before this one back in charge; `None` where there is none.
     pub fn roll_back(&self, decision_id: Uuid, by: UserId, at: Timestamp) -> Option<Self> {
         let mut past = self.past.clone();
-        let previous = past.pop()?;
+        let version = past.pop()?;
         Some(Self {
             revision: self.revision + 1,
             decision_id,
-            model_id: previous.model_id,
-            model_hash: previous.model_hash,
-            knowledge_hash: previous.knowledge_hash,
-            thresholds: previous.thresholds,
+            version,
             past,
             cause: DeploymentCause::Rollback,
             by,
             at,
         })
-    }
-
-    fn as_past(&self) -> PastModel {
-        PastModel {
-            model_id: self.model_id,
-            model_hash: self.model_hash.clone(),
-            knowledge_hash: self.knowledge_hash.clone(),
-            thresholds: self.thresholds,
-        }
     }
 }
 
@@ -228,10 +231,14 @@ mod tests {
         Deployment {
             revision,
             decision_id: Uuid::nil(),
-            model_id: ModelId::new(Uuid::from_u128(model)),
-            model_hash: model.to_string(),
-            knowledge_hash: None,
-            thresholds: Thresholds { sure: model as f64 / 100.0, ..Thresholds::default() },
+            version: DeployedVersion {
+                model_id: ModelId::new(Uuid::from_u128(model)),
+                model_hash: model.to_string(),
+                knows_intents: true,
+                knowledge_hash: None,
+                encoder: None,
+                thresholds: Thresholds { sure: model as f64 / 100.0, ..Thresholds::default() },
+            },
             past: Vec::new(),
             cause: DeploymentCause::Deploy,
             by: "u".parse().unwrap(),
@@ -248,14 +255,15 @@ mod tests {
         #[test]
         fn rolling_back_walks_the_deployments_in_reverse(past in prop::collection::vec(0u128..9, 1..20)) {
             let mut current = deployment(past.len() as u64, 99);
-            current.past = past.iter().map(|model| deployment(0, *model).as_past()).collect();
+            current.past = past.iter().map(|model| deployment(0, *model).version).collect();
             let mut walked = Vec::new();
             let mut revision = current.revision;
             while let Some(back) = current.roll_back(Uuid::nil(), "u".parse().unwrap(), Timestamp::UNIX_EPOCH) {
                 prop_assert_eq!(back.revision, revision + 1);
                 revision = back.revision;
-                prop_assert_eq!(back.thresholds.sure, back.model_hash.parse::<f64>().unwrap() / 100.0);
-                walked.push(back.model_id);
+                let version = &back.version;
+                prop_assert_eq!(version.thresholds.sure, version.model_hash.parse::<f64>().unwrap() / 100.0);
+                walked.push(version.model_id);
                 current = back;
             }
             let expected: Vec<_> = past.iter().rev().map(|model| ModelId::new(Uuid::from_u128(*model))).collect();

@@ -163,6 +163,12 @@ pub struct Report {
     pub languages: Languages,
     /// Whether the sentence encoder was there.
     pub encoder: Encoder,
+    /// Why no intents were learnt, for people; absent where some were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_intents: Option<String>,
+    /// Texts that questions can be answered with.
+    #[serde(default)]
+    pub passages: u64,
     /// What it scored on the hold-out; absent where there were too few rows to hold any out.
     pub evaluation: Option<Evaluation>,
     /// The commonest mistakes with examples, at most [`MAX_CONFUSIONS`].
@@ -198,6 +204,7 @@ impl Report {
     pub fn bounded(mut self) -> Self {
         let Provenance { model_hash, data_hash, .. } = &mut self.provenance;
         [&mut self.created_at, model_hash, data_hash].into_iter().for_each(shorten);
+        self.no_intents.iter_mut().for_each(shorten);
         self.sources.truncate(MAX_SOURCES);
         self.sources.iter_mut().for_each(|source| shorten(&mut source.upload_id));
         self.cost.stages.truncate(MAX_STAGES);

@@ -96,6 +96,14 @@ pub enum TrainingError {
     Cancelled,
 }
 
+impl TrainingError {
+    /// Whether there is just too little to tell intents apart by, as in an FAQ whose questions nobody labelled.
+    #[must_use]
+    pub fn is_too_little(&self) -> bool {
+        matches!(self, Self::TooFewIntents { .. } | Self::TooFewRows { .. } | Self::NothingInCommon)
+    }
+}
+
 /// Second pass: the rows to learn from, by known n-grams.
 ///
 /// Neither the order in which rows arrive, nor their batches, nor deliveries of the same row again make a

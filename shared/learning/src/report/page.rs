@@ -54,15 +54,19 @@ pub(super) fn page(report: &Report) -> String {
 fn summary(report: &Report) -> Markup {
     html! {
         section.summary aria-label="Summary" {
-            @match &report.evaluation {
-                Some(evaluation) => p {
+            @match (&report.evaluation, &report.no_intents) {
+                (Some(evaluation), _) => p {
                     strong { (percent(evaluation.accuracy.value)) }
                     " of the held-out messages are answered rightly (95 % interval "
                     (percent(evaluation.accuracy.lower)) " to " (percent(evaluation.accuracy.upper)) ", "
                     (grouped(evaluation.accuracy.of)) " messages)."
                 },
-                None => p { "There were too few rows to hold any out, so nobody knows how good this version is." },
+                (None, Some(reason)) => p {
+                    strong { "No intents were learnt" } ": " (reason) ". Customers are answered from knowledge alone."
+                },
+                (None, None) => p { "There were too few rows to hold any out, so nobody knows how good this version is." },
             }
+            @if report.passages > 0 { p { (grouped(report.passages)) " texts can be answered with." } }
             @match &report.comparison {
                 Some(comparison) => p { (verdict(comparison)) },
                 None => p { "There was no deployed version to compare with." },

@@ -66,6 +66,8 @@ fn report(word: &str) -> Report {
         sources: vec![Source { upload_id: format!("upl_{word}"), rows: 1_300, duplicates: 96, unlabelled: 11 }],
         languages: serde_json::from_value(json!({"messages": {"en": 1_100, "de": 80}, "unknown": 24})).unwrap(),
         encoder: Encoder::Present,
+        no_intents: None,
+        passages: 12,
         evaluation: serde_json::from_value(evaluation).unwrap(),
         confusions: vec![
             ConfusionExamples {
