@@ -16,6 +16,7 @@ fn each_role_may_what_the_table_says_and_nothing_else() {
         ("POST", "/v1/training-sessions".to_owned(), "admin"),
         ("GET", "/v1/training-sessions".to_owned(), "viewer"),
         ("GET", format!("/v1/training-sessions/{ANY}"), "viewer"),
+        ("GET", format!("/v1/training-sessions/{ANY}/report"), "viewer"),
         ("POST", format!("/v1/training-sessions/{ANY}/cancel"), "admin"),
         ("POST", format!("/v1/training-sessions/{ANY}/retry"), "admin"),
         ("GET", "/v1/models".to_owned(), "viewer"),

@@ -244,7 +244,9 @@ fn describe(trained: &Trained) {
     let evaluation = &model["evaluation"];
     let share = |value: &Value| value.as_f64().map_or("–".to_owned(), |share| format!("{:.1} %", 100.0 * share));
     match model["intents"].as_array().map_or(0, Vec::len) {
-        0 => println!("\n  {} rows, no intents in them: customers are answered from the texts", trained.session["rows"]),
+        0 => {
+            println!("\n  {} rows, no intents in them: customers are answered from the texts", trained.session["rows"])
+        }
         intents => println!(
             "\n  {} rows, {intents} intents; on a hold-out that it never saw: accuracy {}, macro-F1 {}",
             trained.session["rows"],

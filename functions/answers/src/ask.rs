@@ -115,10 +115,7 @@ struct Judged<'answering> {
 impl Answering {
     async fn load(store: &TenantStore, deployment: &Deployment) -> Result<Self, Problem> {
         let version = deployment.version.clone();
-        let model = match version.knows_intents {
-            true => Some(models::load(store, &version.model_hash).await?),
-            false => None,
-        };
+        let model = if version.knows_intents { Some(models::load(store, &version.model_hash).await?) } else { None };
         let knowledge = match &version.knowledge_hash {
             Some(hash) => Some(models::load_knowledge(store, hash).await?),
             None => None,

@@ -135,7 +135,7 @@ async fn keep(
             parameters: session.parameters.clone(),
             encoder: encoder()?.map(|encoder| encoder.id().to_owned()),
             operating_points: Vec::new(),
-            default_budget: session.parameters.budget(false),
+            default_budget: 0.0,
             knowledge,
             comparison: None,
             intents: Vec::new(),

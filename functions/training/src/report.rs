@@ -138,9 +138,8 @@ fn sources(batches: &[BatchTask], set: Option<&TrainingSet>, notes: &Notes) -> V
     let source = |(upload, tally): (_, &crate::notes::Tally)| Source {
         upload_id: format!("{upload}"),
         rows: tally.rows,
-        duplicates: set.map_or(0, |_| {
-            (tally.rows - tally.unlabelled).saturating_sub(kept.get(upload).copied().unwrap_or(0))
-        }),
+        duplicates: set
+            .map_or(0, |_| (tally.rows - tally.unlabelled).saturating_sub(kept.get(upload).copied().unwrap_or(0))),
         unlabelled: tally.unlabelled,
     };
     notes.rows.iter().map(source).collect()

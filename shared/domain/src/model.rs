@@ -210,15 +210,7 @@ impl Deployment {
     pub fn roll_back(&self, decision_id: Uuid, by: UserId, at: Timestamp) -> Option<Self> {
         let mut past = self.past.clone();
         let version = past.pop()?;
-        Some(Self {
-            revision: self.revision + 1,
-            decision_id,
-            version,
-            past,
-            cause: DeploymentCause::Rollback,
-            by,
-            at,
-        })
+        Some(Self { revision: self.revision + 1, decision_id, version, past, cause: DeploymentCause::Rollback, by, at })
     }
 }
 

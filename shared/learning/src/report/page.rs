@@ -66,7 +66,7 @@ fn summary(report: &Report) -> Markup {
                 },
                 (None, None) => p { "There were too few rows to hold any out, so nobody knows how good this version is." },
             }
-            @if report.passages > 0 { p { (grouped(report.passages)) " texts can be answered with." } }
+            @if report.passages > 0 { p { (grouped(report.passages)) " texts can answer a customer." } }
             @match &report.comparison {
                 Some(comparison) => p { (verdict(comparison)) },
                 None => p { "There was no deployed version to compare with." },
