@@ -38,7 +38,7 @@ fn main() -> anyhow::Result<()> {
 
     let (train_batches, mapping) = timed(|| featurise(train, encoder));
     let (train_batches, test_batches) = (train_batches?, featurise(test, encoder)?);
-    let (fitted, reducing) = timed(|| reduce(&train_batches, &parameters));
+    let (fitted, reducing) = timed(|| reduce(&train_batches, &parameters, encoder));
     let fitted = fitted?;
     let bytes = fitted.model.to_bytes()?;
     let (model, loading) = timed(|| Model::from_bytes(&bytes));
@@ -111,7 +111,11 @@ fn decoded(batches: &[Vec<u8>]) -> anyhow::Result<Vec<Batch>> {
 }
 
 /// What the reducer does.
-fn reduce(batches: &[Vec<u8>], parameters: &Parameters) -> anyhow::Result<romashka_learning::Fitted> {
+fn reduce(
+    batches: &[Vec<u8>],
+    parameters: &Parameters,
+    encoder: Option<&Encoder>,
+) -> anyhow::Result<romashka_learning::Fitted> {
     let mut frequencies = DocumentFrequencies::default();
     for bytes in batches {
         frequencies.observe(&batch::decode(bytes)?.rows)?;
@@ -120,6 +124,7 @@ fn reduce(batches: &[Vec<u8>], parameters: &Parameters) -> anyhow::Result<romash
     for (number, bytes) in (0..).zip(batches) {
         set.push(number, batch::decode(bytes)?)?;
     }
+    set.teach_names(encoder);
     Ok(fit(&set, parameters, &|_| ControlFlow::Continue(()))?)
 }
 

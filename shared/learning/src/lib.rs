@@ -36,6 +36,7 @@ pub mod language;
 mod memory;
 pub mod message;
 pub mod model;
+mod names;
 pub mod neighbours;
 pub mod parameters;
 pub mod report;

@@ -19,6 +19,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
+use romashka_encoder::Encoder;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
@@ -27,15 +28,16 @@ use crate::{
     OUT_OF_SCOPE_LABEL,
     batch::{self, Batch, FeaturisedRow},
     calibration::{Calibration, Judgement, Tier, Unseen, Verdict},
-    content::{ContentHash, Group},
+    content::{ContentHash, Group, normalise},
     doctor::{self, DoctorError, Findings, Side, Specimen},
     embedding::Meaning,
     evaluation::{Confusion, Evaluation, Outcome},
-    features::FeatureCounts,
+    features::{FeatureCounts, extract_normalised},
     head::{Entry, Head, Lesson, Lessons, Weighting},
     hold_out,
     memory::{Memory, Rotation},
     model::{Body, Model},
+    names,
     parameters::{ParameterError, Parameters},
     vocabulary::Vocabulary,
 };
@@ -50,6 +52,8 @@ pub const MAX_ENTRIES: usize = 80_000_000;
 pub const MIN_INTENTS: usize = 2;
 /// Distinct labelled rows below which nothing is worth learning.
 pub const MIN_ROWS: usize = 10;
+/// Intents beyond which names do not teach: encoding them would take as long as learning.
+pub const MAX_NAMES: usize = 500;
 /// In-scope rows that calibrate by themselves.
 pub const CALIBRATION_ROWS: usize = 200;
 
@@ -118,7 +122,16 @@ pub struct TrainingSet {
     row_of: HashMap<ContentHash, usize>,
     /// Labels, each numbered by its arrival.
     labels: BTreeMap<String, u32>,
+    names: Vec<Name>,
     counts: RowCounts,
+}
+
+/// What an intent's name says.
+#[derive(Debug, Clone)]
+struct Name {
+    label: u32,
+    entries: Range<usize>,
+    meaning: Option<Meaning>,
 }
 
 #[derive(Debug, Clone)]
@@ -191,7 +204,37 @@ impl TrainingSet {
             hold_out_share: parameters.hold_out_share,
             row_of: HashMap::new(),
             labels: BTreeMap::new(),
+            names: Vec::new(),
             counts: RowCounts::default(),
+        }
+    }
+
+    /// Lets the names of the intents teach as well, once all batches are in. Where an encoder read the rows, it must be
+    /// given again; without it, names say nothing.
+    pub fn teach_names(&mut self, encoder: Option<&Encoder>) {
+        let known: Vec<(u32, String)> = self
+            .labels
+            .iter()
+            .filter(|(label, _)| *label != OUT_OF_SCOPE_LABEL)
+            .filter_map(|(label, number)| Some((*number, normalise(&names::words(label)?))))
+            .collect();
+        let texts: Vec<&str> = known.iter().map(|(_, text)| text.as_str()).collect();
+        if texts.len() > MAX_NAMES {
+            return;
+        }
+        let meanings: Vec<Option<Meaning>> = match (self.encoder(), encoder) {
+            (None, _) => vec![None; texts.len()],
+            (Some(id), Some(encoder)) if encoder.id() == id => {
+                Meaning::of(encoder, &texts).into_iter().map(Some).collect()
+            }
+            (Some(_), _) => return,
+        };
+        self.names.clear();
+        for ((label, text), meaning) in known.iter().zip(meanings) {
+            let start = self.entries.len();
+            let features = extract_normalised(text);
+            self.vocabulary.locate(&features, |position, count| self.entries.push(Entry { position, count }));
+            self.names.push(Name { label: *label, entries: start..self.entries.len(), meaning });
         }
     }
 
@@ -505,6 +548,8 @@ pub fn fit(
 struct Curriculum<'set> {
     vocabulary: &'set Vocabulary,
     rows: Vec<Taught<'set>>,
+    /// Taught with any rows.
+    names: Vec<Lesson<'set>>,
     intents: Vec<String>,
     background: bool,
     /// The encoder that read every row.
@@ -549,8 +594,14 @@ impl<'set> Curriculum<'set> {
                 class: class_of[row.label as usize],
             },
         };
+        let named = |name: &'set Name| Lesson {
+            entries: &set.entries[name.entries.clone()],
+            meaning: name.meaning.as_ref(),
+            class: class_of[name.label as usize],
+        };
         Ok(Self {
             vocabulary: &set.vocabulary,
+            names: set.names.iter().map(named).collect(),
             rows: set.ascending().into_iter().map(taught).collect(),
             background: background.is_some(),
             intents,
@@ -656,7 +707,7 @@ struct Work<'work> {
 
 impl Work<'_> {
     fn fit(&self, stage: Stage, rows: &[usize]) -> Result<Body, TrainingError> {
-        let lessons: Vec<_> = rows.iter().map(|&row| self.curriculum.rows[row].lesson).collect();
+        let mut lessons: Vec<_> = rows.iter().map(|&row| self.curriculum.rows[row].lesson).collect();
         let weighting = Weighting::of(
             lessons.iter().map(|lesson| lesson.entries),
             self.curriculum.vocabulary,
@@ -664,6 +715,7 @@ impl Work<'_> {
         );
         let remembered: Option<Vec<_>> = lessons.iter().map(|lesson| Some((lesson.meaning?, lesson.class))).collect();
         let classes = self.curriculum.classes();
+        lessons.extend_from_slice(&self.curriculum.names);
         let lessons = Lessons { rows: lessons, classes };
         let head = Head::fit(&lessons, &weighting, self.parameters, |loss| {
             let done = 1 + self.done.fetch_add(1, Ordering::Relaxed);
