@@ -343,13 +343,16 @@ impl Calibration {
         right.sort_unstable_by(f32::total_cmp);
         let least_logit = *right.get((FAST_MODESTY * right.len() as f64) as usize)?;
         let most = (FAST_SHARE * trials.len() as f64) as usize;
-        let bearable = (FAST_LOSS * trials.len() as f64) as i64;
+        let bearable = (FAST_LOSS * trials.len() as f64).ceil() as i64;
         trials.retain(|trial| trial.logit >= least_logit);
         trials.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
         let (mut lost, mut least_confidence) = (0_i64, None);
         for (answered, trial) in (1..=most).zip(&trials) {
             lost += i64::from(trial.full_right) - i64::from(trial.fast_right);
-            if lost <= bearable && answered >= FAST_ROWS {
+            if lost > bearable {
+                break;
+            }
+            if answered >= FAST_ROWS {
                 least_confidence = Some(trial.confidence);
             }
         }

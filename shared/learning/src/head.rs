@@ -34,8 +34,12 @@ const SMALLEST_SCALE: f64 = 1e-4;
 const SEEN: f32 = 0.25;
 /// Chance of a dimension of an embedding to be seen in one visit, a random bit: as good as seeing all, and half the work.
 const SEEN_DIMENSIONS: f32 = 0.5;
-/// Length of an embedding beside n-gram families of length one, chosen on the same splits and on ten rows an intent.
+/// Rows a class below which there are few: their n-grams are known by too few to be trusted as much.
+const FEW: usize = 40;
+/// Length of an embedding beside n-gram families of length one, chosen on the same splits.
 const EMBEDDING_WEIGHT: f32 = 2.0;
+/// The same where there are few rows, chosen on ten rows an intent.
+const EMBEDDING_WEIGHT_OF_FEW: f32 = 3.0;
 /// How much the fast tier has to say in the weights that both tiers share.
 const FAST_SAY: f32 = 0.5;
 
@@ -153,11 +157,24 @@ pub(crate) struct Lessons<'rows> {
     pub classes: usize,
 }
 
+impl Lessons<'_> {
+    /// Whether there are few rows for so many classes.
+    pub(crate) fn are_few(&self) -> bool {
+        self.rows.len() < FEW * self.classes
+    }
+
+    fn embedding_weight(&self) -> f32 {
+        if self.are_few() { EMBEDDING_WEIGHT_OF_FEW } else { EMBEDDING_WEIGHT }
+    }
+}
+
 /// One tier being fitted: what it adds to the n-grams' say.
 #[derive(Debug, Clone)]
 struct Tier {
     /// Subtracted from an embedding before it is weighed.
     centre: Vec<f32>,
+    /// Length of an embedding.
+    weight: f32,
     /// One row of `stride` per dimension of the embedding; none for a head of n-grams alone.
     weights: Vec<f32>,
     bias: Vec<f32>,
@@ -168,9 +185,10 @@ struct Tier {
 }
 
 impl Tier {
-    fn of<const N: usize>(embeddings: impl Iterator<Item = impl AsRef<Embedding<N>>>, stride: usize) -> Self {
+    fn of<const N: usize>(embeddings: impl Iterator<Item = impl AsRef<Embedding<N>>>, stride: usize, weight: f32) -> Self {
         let centre = centre(embeddings);
         Self {
+            weight,
             weights: vec![0.0; centre.len() * stride],
             bias: vec![0.0; stride],
             input: Vec::with_capacity(N),
@@ -183,6 +201,7 @@ impl Tier {
     fn of_ngrams(stride: usize) -> Self {
         Self {
             centre: Vec::new(),
+            weight: 1.0,
             weights: Vec::new(),
             bias: vec![0.0; stride],
             input: Vec::new(),
@@ -194,7 +213,7 @@ impl Tier {
     #[inline(always)]
     fn look<const N: usize>(&mut self, embedding: &Embedding<N>, random: &mut SplitMix64) {
         self.input.clear();
-        let weight = EMBEDDING_WEIGHT / SEEN_DIMENSIONS;
+        let weight = self.weight / SEEN_DIMENSIONS;
         for (start, values) in (0_usize..).step_by(64).zip(embedding.values().chunks(64)) {
             for_each_bit(random.next(), values.len(), |at| {
                 let value = f32::from(values[at]) * embedding.scale() - self.centre[start + at];
@@ -234,10 +253,10 @@ fn centre<const N: usize>(embeddings: impl Iterator<Item = impl AsRef<Embedding<
     sums.into_iter().map(|sum| (sum as f64 / (count.max(1) as f64 * f64::from(STEPS))) as f32).collect()
 }
 
-/// A whole embedding as it is weighed when served.
+/// A whole embedding as it is served: its length is in the weights.
 fn weigh_embedding<const N: usize>(embedding: &Embedding<N>, centre: &[f32], weighed: &mut [f32]) {
     for ((weighed, value), centre) in weighed.iter_mut().zip(embedding.values()).zip(centre) {
-        *weighed = EMBEDDING_WEIGHT * (f32::from(*value) * embedding.scale() - centre);
+        *weighed = f32::from(*value) * embedding.scale() - centre;
     }
 }
 
@@ -288,12 +307,13 @@ impl Head {
 
     fn untaught(lessons: &Lessons<'_>, weighting: &Weighting) -> Self {
         let stride = lessons.classes.next_multiple_of(LANES);
+        let weight = lessons.embedding_weight();
         let meanings: Option<Vec<&Meaning>> = lessons.rows.iter().map(|lesson| lesson.meaning).collect();
         let (full, fast) = match &meanings {
             None => (Tier::of_ngrams(stride), None),
             Some(meanings) => (
-                Tier::of(meanings.iter().map(|meaning| &meaning.sentence), stride),
-                Some(Tier::of(meanings.iter().map(|meaning| &meaning.glance), stride)),
+                Tier::of(meanings.iter().map(|meaning| &meaning.sentence), stride, weight),
+                Some(Tier::of(meanings.iter().map(|meaning| &meaning.glance), stride, weight)),
             ),
         };
         Self {
@@ -313,8 +333,11 @@ impl Head {
     /// The head as it is served: the weights of each input as 8-bit multiples of their greatest / 127.
     pub(crate) fn quantise(self) -> QuantisedHead {
         let (classes, stride) = (self.classes, self.stride);
-        let tier = |tier: Tier| QuantisedTier {
-            weights: QuantisedWeights::of(&tier.weights, classes, stride),
+        let tier = |mut tier: Tier| QuantisedTier {
+            weights: {
+                tier.weights.iter_mut().for_each(|weight| *weight *= tier.weight);
+                QuantisedWeights::of(&tier.weights, classes, stride)
+            },
             centre: tier.centre,
             bias: tier.bias[..classes].to_vec(),
         };

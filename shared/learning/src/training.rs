@@ -209,8 +209,8 @@ impl TrainingSet {
         }
     }
 
-    /// Lets the names of the intents teach as well, once all batches are in. Where an encoder read the rows, it must be
-    /// given again; without it, names say nothing.
+    /// Lets the names of the intents teach as well where rows are few, once all batches are in. Where an encoder read the
+    /// rows, it must be given again; without it, names say nothing.
     pub fn teach_names(&mut self, encoder: Option<&Encoder>) {
         let known: Vec<(u32, String)> = self
             .labels
@@ -548,7 +548,7 @@ pub fn fit(
 struct Curriculum<'set> {
     vocabulary: &'set Vocabulary,
     rows: Vec<Taught<'set>>,
-    /// Taught with any rows.
+    /// Taught where rows are few.
     names: Vec<Lesson<'set>>,
     intents: Vec<String>,
     background: bool,
@@ -707,7 +707,7 @@ struct Work<'work> {
 
 impl Work<'_> {
     fn fit(&self, stage: Stage, rows: &[usize]) -> Result<Body, TrainingError> {
-        let mut lessons: Vec<_> = rows.iter().map(|&row| self.curriculum.rows[row].lesson).collect();
+        let lessons: Vec<_> = rows.iter().map(|&row| self.curriculum.rows[row].lesson).collect();
         let weighting = Weighting::of(
             lessons.iter().map(|lesson| lesson.entries),
             self.curriculum.vocabulary,
@@ -715,8 +715,10 @@ impl Work<'_> {
         );
         let remembered: Option<Vec<_>> = lessons.iter().map(|lesson| Some((lesson.meaning?, lesson.class))).collect();
         let classes = self.curriculum.classes();
-        lessons.extend_from_slice(&self.curriculum.names);
-        let lessons = Lessons { rows: lessons, classes };
+        let mut lessons = Lessons { rows: lessons, classes };
+        if lessons.are_few() {
+            lessons.rows.extend_from_slice(&self.curriculum.names);
+        }
         let head = Head::fit(&lessons, &weighting, self.parameters, |loss| {
             let done = 1 + self.done.fetch_add(1, Ordering::Relaxed);
             (self.progress)(Progress { stage, done, total: self.total, loss })
