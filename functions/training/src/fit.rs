@@ -271,6 +271,7 @@ async fn learn(store: &TenantStore, session: &TrainingSession) -> Result<Result<
             return Ok(Err(error));
         }
     }
+    set.teach_names(encoder()?);
     let (permille, stop) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicBool::new(false)));
     let parameters = session.parameters.clone();
     let mut fitting = tokio::task::spawn_blocking({

@@ -69,7 +69,7 @@ fn measure_fit(train: &str, artefact: &str) -> anyhow::Result<Value> {
     drop(rows);
     let (fitted, fitting) = spent(|| -> anyhow::Result<_> {
         let batches = batches.iter().map(batch::encode).collect::<Result<Vec<_>, _>>()?;
-        let fitted = reduce(&batches)?;
+        let fitted = reduce(&batches, encoder.as_ref())?;
         let bytes = fitted.model.to_bytes()?;
         std::fs::write(artefact, &bytes)?;
         Ok((fitted, bytes.len()))
@@ -89,7 +89,7 @@ fn measure_fit(train: &str, artefact: &str) -> anyhow::Result<Value> {
 }
 
 /// What the reducer does.
-fn reduce(batches: &[Vec<u8>]) -> anyhow::Result<romashka_learning::Fitted> {
+fn reduce(batches: &[Vec<u8>], encoder: Option<&Encoder>) -> anyhow::Result<romashka_learning::Fitted> {
     let parameters = Parameters::default();
     let mut frequencies = DocumentFrequencies::default();
     for bytes in batches {
@@ -99,6 +99,7 @@ fn reduce(batches: &[Vec<u8>]) -> anyhow::Result<romashka_learning::Fitted> {
     for (number, bytes) in (0..).zip(batches) {
         set.push(number, batch::decode(bytes)?)?;
     }
+    set.teach_names(encoder);
     Ok(fit(&set, &parameters, &|_| ControlFlow::Continue(()))?)
 }
 

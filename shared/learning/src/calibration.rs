@@ -34,7 +34,7 @@ const GREATEST_WEIGHT: f64 = 20.0;
 const CERTAINTY_SAY: f32 = 0.5;
 /// The fast tier answers at most this share of unseen rows: there is always something left to compare it with.
 const FAST_SHARE: f64 = 0.7;
-/// Share of unseen rows that the fast tier may lose to the full one, rounded down: less than a hold-out can tell from chance.
+/// Share of unseen rows that the fast tier may lose to the full one, rounded up: less than a hold-out can tell from chance.
 const FAST_LOSS: f64 = 0.001;
 /// Unseen rows the fast tier must have been right about before it may answer alone.
 const FAST_ROWS: usize = 50;

@@ -34,12 +34,6 @@ const SMALLEST_SCALE: f64 = 1e-4;
 const SEEN: f32 = 0.25;
 /// Chance of a dimension of an embedding to be seen in one visit, a random bit: as good as seeing all, and half the work.
 const SEEN_DIMENSIONS: f32 = 0.5;
-/// Rows a class below which there are few: their n-grams are known by too few to be trusted as much.
-const FEW: usize = 40;
-/// Length of an embedding beside n-gram families of length one, chosen on the same splits.
-const EMBEDDING_WEIGHT: f32 = 2.0;
-/// The same where there are few rows, chosen on ten rows an intent.
-const EMBEDDING_WEIGHT_OF_FEW: f32 = 3.0;
 /// How much the fast tier has to say in the weights that both tiers share.
 const FAST_SAY: f32 = 0.5;
 
@@ -157,14 +151,48 @@ pub(crate) struct Lessons<'rows> {
     pub classes: usize,
 }
 
-impl Lessons<'_> {
-    /// Whether there are few rows for so many classes.
-    pub(crate) fn are_few(&self) -> bool {
-        self.rows.len() < FEW * self.classes
+/// How a head is fitted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Recipe {
+    seed: u64,
+    epochs: u16,
+    /// Step of the first update, falling linearly to zero.
+    learning_rate: f64,
+    l2: f64,
+    /// Length of an embedding beside n-gram families of length one.
+    embedding_weight: f32,
+    /// Whether the names of intents teach.
+    pub names_teach: bool,
+}
+
+impl Recipe {
+    /// The recipe for so many rows. With few of a class, n-grams are known by too few to be trusted as much as embeddings,
+    /// and rows are visited more often in smaller steps; chosen on ten rows an intent, splits of the same training rows.
+    pub(crate) fn of(rows: usize, classes: usize, parameters: &Parameters) -> Self {
+        const FEW: usize = 40;
+        let many = Self {
+            seed: parameters.seed,
+            epochs: parameters.epochs,
+            learning_rate: f64::from(parameters.learning_rate),
+            l2: f64::from(parameters.l2),
+            embedding_weight: 2.0,
+            names_teach: false,
+        };
+        if rows >= FEW * classes {
+            return many;
+        }
+        Self {
+            epochs: 4 * many.epochs,
+            learning_rate: many.learning_rate / 2.0,
+            embedding_weight: 3.5,
+            names_teach: true,
+            ..many
+        }
     }
 
-    fn embedding_weight(&self) -> f32 {
-        if self.are_few() { EMBEDDING_WEIGHT_OF_FEW } else { EMBEDDING_WEIGHT }
+    /// Passes over the rows.
+    pub(crate) fn epochs(&self) -> u32 {
+        u32::from(self.epochs)
     }
 }
 
@@ -185,7 +213,11 @@ struct Tier {
 }
 
 impl Tier {
-    fn of<const N: usize>(embeddings: impl Iterator<Item = impl AsRef<Embedding<N>>>, stride: usize, weight: f32) -> Self {
+    fn of<const N: usize>(
+        embeddings: impl Iterator<Item = impl AsRef<Embedding<N>>>,
+        stride: usize,
+        weight: f32,
+    ) -> Self {
         let centre = centre(embeddings);
         Self {
             weight,
@@ -280,21 +312,21 @@ impl Head {
     pub(crate) fn fit(
         lessons: &Lessons<'_>,
         weighting: &Weighting,
-        parameters: &Parameters,
+        recipe: &Recipe,
         mut after_epoch: impl FnMut(f32) -> ControlFlow<()>,
     ) -> Option<Self> {
-        let mut head = Self::untaught(lessons, weighting);
+        let mut head = Self::untaught(lessons, weighting, recipe.embedding_weight);
         let lengths: Vec<_> = lessons.rows.iter().map(|lesson| weighting.lengths(lesson.entries)).collect();
-        let mut random = SplitMix64(parameters.seed);
+        let mut random = SplitMix64(recipe.seed);
         let mut order: Vec<usize> = (0..lessons.rows.len()).collect();
         let mut pace = Pace {
-            rate: f64::from(parameters.learning_rate),
-            l2: f64::from(parameters.l2),
-            steps: f64::from(parameters.epochs) * order.len() as f64,
+            rate: recipe.learning_rate,
+            l2: recipe.l2,
+            steps: f64::from(recipe.epochs) * order.len() as f64,
             step: 0.0,
             scale: 1.0,
         };
-        for _ in 0..parameters.epochs {
+        for _ in 0..recipe.epochs {
             random.shuffle(&mut order);
             let loss = epoch(&mut head, lessons, weighting, &lengths, &order, &mut random, &mut pace);
             if after_epoch((loss / order.len().max(1) as f64) as f32).is_break() {
@@ -305,9 +337,8 @@ impl Head {
         Some(head)
     }
 
-    fn untaught(lessons: &Lessons<'_>, weighting: &Weighting) -> Self {
+    fn untaught(lessons: &Lessons<'_>, weighting: &Weighting, weight: f32) -> Self {
         let stride = lessons.classes.next_multiple_of(LANES);
-        let weight = lessons.embedding_weight();
         let meanings: Option<Vec<&Meaning>> = lessons.rows.iter().map(|lesson| lesson.meaning).collect();
         let (full, fast) = match &meanings {
             None => (Tier::of_ngrams(stride), None),
@@ -636,7 +667,7 @@ mod tests {
         let lessons = Lessons { rows: vec![lesson(&first[..], 0), lesson(&second[..], 1)], classes: 2 };
         let parameters = Parameters { epochs: 100, learning_rate: 1.0, ..Parameters::default() };
         let mut losses = Vec::new();
-        let head = Head::fit(&lessons, &weighting(3, 3), &parameters, |loss| {
+        let head = Head::fit(&lessons, &weighting(3, 3), &Recipe::of(2, 2, &parameters), |loss| {
             losses.push(loss);
             ControlFlow::Continue(())
         })
@@ -661,8 +692,8 @@ mod tests {
         let lesson = |meaning, class| Lesson { entries: &same[..], meaning: Some(meaning), class };
         let lessons = Lessons { rows: vec![lesson(&first, 0), lesson(&second, 1)], classes: 2 };
         let parameters = Parameters { epochs: 50, ..Parameters::default() };
-        let head =
-            Head::fit(&lessons, &weighting(1, 1), &parameters, |_| ControlFlow::Continue(())).unwrap().quantise();
+        let recipe = Recipe::of(2, 2, &parameters);
+        let head = Head::fit(&lessons, &weighting(1, 1), &recipe, |_| ControlFlow::Continue(())).unwrap().quantise();
         for (meaning, right) in [(&first, 0), (&second, 1)] {
             let say = head.say(&[(0, 1.0)]);
             for logits in [head.full(&say, Some(&meaning.sentence)), head.fast(&say, &meaning.glance).unwrap()] {
@@ -675,7 +706,8 @@ mod tests {
     fn work_stops_when_it_is_told_to() {
         let row = [entry(0, 1)];
         let lessons = Lessons { rows: vec![Lesson { entries: &row[..], meaning: None, class: 0 }], classes: 2 };
-        let stopped = Head::fit(&lessons, &weighting(1, 1), &Parameters::default(), |_| ControlFlow::Break(()));
+        let recipe = Recipe::of(1, 2, &Parameters::default());
+        let stopped = Head::fit(&lessons, &weighting(1, 1), &recipe, |_| ControlFlow::Break(()));
         assert!(stopped.is_none());
     }
 

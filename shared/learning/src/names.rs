@@ -1,8 +1,9 @@
 //! What an intent's name says.
 //!
 //! People name intents by what customers want: `order_status`, `Refund not showing up`. Said as words, a name is one more
-//! example of its intent, and with few rows a good one: on splits of Banking77's training rows with ten an intent it is worth
-//! half a point of accuracy; with a hundred an intent it is worth nothing. A name teaches; it is no row, so nothing is measured on it, counted with it or remembered by it.
+//! example of its intent, and with few rows a good one: on splits of Banking77's training rows with ten an intent it is
+//! worth half a point of accuracy; with a hundred an intent it is worth nothing. A name teaches; it is no row, so nothing
+//! is measured on it, counted with it or remembered by it.
 
 /// The longest name that is taken for words, in characters.
 const MAX_CHARACTERS: usize = 100;

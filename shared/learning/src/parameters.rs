@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 pub struct Parameters {
     /// Seed of the order in which rows are visited. Any number.
     pub seed: u64,
-    /// Passes over the training rows, 1 to 100.
+    /// Passes over the training rows, 1 to 100; four times as many, at half the rate, where rows are few.
     #[schema(minimum = 1, maximum = 100)]
     pub epochs: u16,
     /// Step of the first update, falling linearly to zero; 0.001 to 10.

@@ -33,7 +33,7 @@ use crate::{
     embedding::Meaning,
     evaluation::{Confusion, Evaluation, Outcome},
     features::{FeatureCounts, extract_normalised},
-    head::{Entry, Head, Lesson, Lessons, Weighting},
+    head::{Entry, Head, Lesson, Lessons, Recipe, Weighting},
     hold_out,
     memory::{Memory, Rotation},
     model::{Body, Model},
@@ -485,13 +485,15 @@ pub fn fit(
     let in_scope = held_out.iter().filter(|&&row| curriculum.is_in_scope(row)).count();
     let enough = in_scope >= CALIBRATION_ROWS;
 
+    let recipe = Recipe::of(curriculum.rows.len(), curriculum.classes(), parameters);
     let fits = 2 + if enough { 0 } else { FOLDS as u32 };
     let work = Work {
         curriculum: &curriculum,
         parameters,
         progress,
         done: AtomicU32::new(0),
-        total: u32::from(parameters.epochs) * fits,
+        total: recipe.epochs() * fits,
+        recipe,
     };
     let measure_twin = || -> Result<_, TrainingError> {
         let twin = work.fit(Stage::Evaluating, &training)?;
@@ -700,6 +702,8 @@ impl Body {
 struct Work<'work> {
     curriculum: &'work Curriculum<'work>,
     parameters: &'work Parameters,
+    /// The same for all fits: a twin is the shipped model's.
+    recipe: Recipe,
     progress: &'work (dyn Fn(Progress) -> ControlFlow<()> + Sync),
     done: AtomicU32,
     total: u32,
@@ -716,10 +720,10 @@ impl Work<'_> {
         let remembered: Option<Vec<_>> = lessons.iter().map(|lesson| Some((lesson.meaning?, lesson.class))).collect();
         let classes = self.curriculum.classes();
         let mut lessons = Lessons { rows: lessons, classes };
-        if lessons.are_few() {
+        if self.recipe.names_teach {
             lessons.rows.extend_from_slice(&self.curriculum.names);
         }
-        let head = Head::fit(&lessons, &weighting, self.parameters, |loss| {
+        let head = Head::fit(&lessons, &weighting, &self.recipe, |loss| {
             let done = 1 + self.done.fetch_add(1, Ordering::Relaxed);
             (self.progress)(Progress { stage, done, total: self.total, loss })
         });
