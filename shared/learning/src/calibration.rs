@@ -7,7 +7,8 @@
 //! Whether a message is out of scope is judged by its *familiarity*, against a threshold: how near the nearest
 //! remembered rows are, plus half of how certain the head is, both counted in standard deviations of unseen in-scope rows;
 //! without an encoder, the greatest in-scope logit. Where out-of-scope rows were labelled, the lead of the background
-//! class counts too. What may be lost for it is an [`OperatingPoint`], of which a model brings several.
+//! class counts against it, as much as recognises most of them. What may be lost for it is an [`OperatingPoint`], of which
+//! a model brings several.
 //!
 //! The fast tier answers alone where it is so sure that, on unseen rows, the full tier would have gained nothing.
 
@@ -25,15 +26,15 @@ pub const BUDGETS: [f32; 10] = [0.0, 0.0025, 0.005, 0.01, 0.0125, 0.015, 0.02, 0
 /// Rows that weights and temperatures are fitted on; more would only cost time.
 const FITTED_ROWS: usize = 4_000;
 const NEWTON_STEPS: usize = 40;
-/// Ways to divide the lost rows between threshold and lead that are tried.
-const DIVISIONS: usize = 64;
+/// What the lead of the background class may be multiplied by. Where unseen rows cannot tell, the first stands.
+const BACKGROUND_SAYS: [f32; 7] = [2.0, 1.0, 4.0, 0.5, 8.0, 0.25, 16.0];
 const LEAST_WEIGHT: f64 = 0.05;
 const GREATEST_WEIGHT: f64 = 20.0;
 /// How much the head's certainty counts in familiarity beside the memory's. Chosen on the validation part of an
 /// out-of-scope set of 50 intents: 0.5 to 1 recognise most, either alone a third less.
 const CERTAINTY_SAY: f32 = 0.5;
 /// The fast tier answers at most this share of unseen rows: there is always something left to compare it with.
-const FAST_SHARE: f64 = 0.7;
+const FAST_SHARE: f64 = 0.6;
 /// Share of unseen rows that the fast tier may lose to the full one, rounded up: less than a hold-out can tell from chance.
 const FAST_LOSS: f64 = 0.001;
 /// Unseen rows the fast tier must have been right about before it may answer alone.
@@ -49,9 +50,6 @@ pub struct OperatingPoint {
     pub budget: f32,
     /// A familiarity below this is out of scope; `None` when nothing was there to set it by.
     pub threshold: Option<f32>,
-    /// A background class that leads the best intent by more than this, at least 0, makes a message out of scope; `None`
-    /// for a model without a background class.
-    pub background_lead: Option<f32>,
 }
 
 /// How what a model sees becomes a judgement.
@@ -68,6 +66,8 @@ pub struct Calibration {
     pub familiarity: Option<FamiliarityScale>,
     /// Whether the last class is the background.
     pub background: bool,
+    /// How much the background's lead over the best intent takes from familiarity, in units of familiarity; at least 0.
+    pub background_say: f32,
     /// The operating points by ascending budget; at least one.
     pub points: Vec<OperatingPoint>,
     /// When the fast tier answers alone; `None` where it never does.
@@ -160,13 +160,14 @@ pub(crate) struct Unseen<'model> {
 impl Calibration {
     /// Leaves logits as they are and nothing out of scope but what the background class wins.
     pub(crate) fn none(background: bool) -> Self {
-        let point = OperatingPoint { budget: 0.0, threshold: None, background_lead: background.then_some(0.0) };
+        let point = OperatingPoint { budget: 0.0, threshold: None };
         Self {
             logit_weight: 1.0,
             vote_weight: 0.0,
             sharpness: 0,
             familiarity: None,
             background,
+            background_say: 0.0,
             points: vec![point],
             fast: None,
         }
@@ -180,16 +181,17 @@ impl Calibration {
 
     /// Judges what the full tier says.
     pub(crate) fn judge(&self, verdict: &Verdict, budget: f32) -> Judgement {
-        let point = self.point(budget);
-        let stance = self.stance(verdict);
+        let threshold = self.point(budget).threshold;
+        let stance = self.stance(verdict).against(self.background_say);
+        let leads = stance.background_lead > 0.0;
         let out_of_scope = if !verdict.anything_known {
             Some(OutOfScopeReason::NothingKnown)
-        } else if point.background_lead.is_some_and(|lead| stance.background_lead > lead) {
-            Some(OutOfScopeReason::Background)
-        } else if point.threshold.is_some_and(|threshold| stance.familiarity < threshold) {
-            Some(OutOfScopeReason::BelowThreshold)
-        } else {
+        } else if !threshold.map_or(leads, |threshold| stance.familiarity < threshold) {
             None
+        } else if leads {
+            Some(OutOfScopeReason::Background)
+        } else {
+            Some(OutOfScopeReason::BelowThreshold)
         };
         let ranked = Ranked::of(self.combined(verdict), self.background);
         Judgement {
@@ -198,7 +200,7 @@ impl Calibration {
             confidence: ranked.confidence(),
             runner_up_confidence: ranked.runner_up_confidence(),
             score: stance.familiarity,
-            threshold: point.threshold,
+            threshold,
             out_of_scope,
             tier: Tier::Full,
         }
@@ -286,11 +288,8 @@ impl Calibration {
         }
     }
 
-    /// For each budget the limits that recognise most out-of-scope rows while at most that share of the in-scope rows
-    /// lose their right answer.
-    ///
-    /// Many ways to divide the lost rows between threshold and lead are tried. Without out-of-scope rows all divisions
-    /// are equal and the first stands: the background must lead by what costs nothing, the threshold spends it all.
+    /// For each budget the threshold at which at most that share of the in-scope rows loses its right answer, and the say of
+    /// the background with which those thresholds together recognise most out-of-scope rows.
     fn fit_points(&mut self, sample: &[Unseen<'_>]) {
         let (mut right, mut out_of_scope, mut in_scope_rows) = (Vec::new(), Vec::new(), 0_usize);
         for unseen in sample {
@@ -308,12 +307,27 @@ impl Calibration {
                 right.push(stance);
             }
         }
-        let point = |budget: f32| {
-            let affordable = affordable(budget, in_scope_rows);
-            let (threshold, background_lead) = limits(&right, &out_of_scope, self.background, affordable);
-            OperatingPoint { budget, threshold, background_lead }
-        };
-        self.points = BUDGETS.map(point).to_vec();
+        let says = if self.background { &BACKGROUND_SAYS[..] } else { &[0.0] };
+        let mut most = None;
+        for &say in says {
+            let mut kept: Vec<f32> = right.iter().map(|stance| stance.against(say).familiarity).collect();
+            kept.sort_unstable_by(f32::total_cmp);
+            let points = BUDGETS.map(|budget| {
+                let lost = affordable(budget, in_scope_rows).min(kept.len().saturating_sub(1));
+                OperatingPoint { budget, threshold: kept.get(lost).copied() }
+            });
+            let recognised: usize = points
+                .iter()
+                .filter_map(|point| point.threshold)
+                .map(|threshold| {
+                    out_of_scope.iter().filter(|stance| stance.against(say).familiarity < threshold).count()
+                })
+                .sum();
+            if most.is_none_or(|most| recognised > most) {
+                most = Some(recognised);
+                (self.background_say, self.points) = (say, points.to_vec());
+            }
+        }
     }
 
     /// The least confidence at which the fast tier loses nothing against the full one.
@@ -456,6 +470,15 @@ struct Stance {
     background_lead: f32,
 }
 
+impl Stance {
+    /// With the background's lead counted against familiarity.
+    fn against(self, say: f32) -> Self {
+        // Without a background class the lead is infinite, and has no say.
+        let taken = if say > 0.0 { say * self.background_lead } else { 0.0 };
+        Self { familiarity: self.familiarity - taken, ..self }
+    }
+}
+
 /// The class of a row and, for each thing that has a say, its values class by class.
 type Said = (u32, Vec<Vec<f32>>);
 
@@ -554,51 +577,9 @@ fn newton_direction(sample: &[Said], weights: &[f64], smoothing: f64) -> Vec<f64
     ]
 }
 
-fn limits(
-    right: &[Stance],
-    out_of_scope: &[Stance],
-    background: bool,
-    affordable: usize,
-) -> (Option<f32>, Option<f32>) {
-    if !background {
-        return (threshold_after(right, f32::INFINITY, affordable), None);
-    }
-    let mut leads: Vec<f32> = right.iter().map(|stance| stance.background_lead).collect();
-    leads.sort_unstable_by(|a, b| b.total_cmp(a));
-    let mut chosen = (None, Some(0.0));
-    let mut most = None;
-    let divisible = affordable.min(leads.len().saturating_sub(1));
-    for lost in (0..=divisible).step_by((divisible / DIVISIONS).max(1)) {
-        let lead = leads.get(lost).map_or(0.0, |lead| lead.max(0.0));
-        let threshold = threshold_after(right, lead, affordable);
-        let recognised = out_of_scope
-            .iter()
-            .filter(|stance| {
-                stance.background_lead > lead || threshold.is_some_and(|threshold| stance.familiarity < threshold)
-            })
-            .count();
-        if most.is_none_or(|most| recognised > most) {
-            most = Some(recognised);
-            chosen = (threshold, Some(lead));
-        }
-    }
-    chosen
-}
-
 /// Whole rows within a budget. In `f32`, in which 0.005 of 1,000 is 5; widened, it would be a little less.
 fn affordable(budget: f32, rows: usize) -> usize {
     (budget * rows as f32) as usize
-}
-
-/// The highest threshold at which, together with those the background takes, at most `affordable` right answers
-/// are lost.
-fn threshold_after(right: &[Stance], lead: f32, affordable: usize) -> Option<f32> {
-    let mut kept: Vec<f32> =
-        right.iter().filter(|stance| stance.background_lead <= lead).map(|stance| stance.familiarity).collect();
-    kept.sort_unstable_by(f32::total_cmp);
-    let taken = right.len() - kept.len();
-    let left = affordable.saturating_sub(taken).min(kept.len().saturating_sub(1));
-    kept.get(left).copied()
 }
 
 #[cfg(test)]

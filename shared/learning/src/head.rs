@@ -362,7 +362,9 @@ impl Head {
     }
 
     /// The head as it is served: the weights of each input as 8-bit multiples of their greatest / 127.
-    pub(crate) fn quantise(self) -> QuantisedHead {
+    ///
+    /// `intents` of its classes are intents; the rest are regions of the background.
+    pub(crate) fn quantise(self, intents: usize) -> QuantisedHead {
         let (classes, stride) = (self.classes, self.stride);
         let tier = |mut tier: Tier| QuantisedTier {
             weights: {
@@ -373,6 +375,7 @@ impl Head {
             bias: tier.bias[..classes].to_vec(),
         };
         QuantisedHead {
+            intents,
             ngrams: QuantisedWeights::of(&self.ngrams, classes, stride),
             full: tier(self.full),
             fast: self.fast.map(tier),
@@ -567,14 +570,22 @@ impl QuantisedTier {
 /// A head as it is stored and served.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct QuantisedHead {
+    /// Classes that are intents; those after them are regions of the background.
+    pub intents: usize,
     pub ngrams: QuantisedWeights,
     pub full: QuantisedTier,
     pub fast: Option<QuantisedTier>,
 }
 
 impl QuantisedHead {
+    /// Intents and regions of the background.
     pub(crate) fn classes(&self) -> usize {
         self.full.bias.len()
+    }
+
+    /// Regions of the background; 0 without one.
+    pub(crate) fn regions(&self) -> usize {
+        self.classes() - self.intents
     }
 
     /// What the n-grams of a message say, class by class: both tiers build on it.
@@ -586,15 +597,30 @@ impl QuantisedHead {
         say
     }
 
+    /// Logits of the intents and, after them, of the background as a whole.
+    fn with_one_background(&self, mut logits: Vec<f32>) -> Vec<f32> {
+        if self.regions() > 1 {
+            let whole = log_sum_exp(&logits[self.intents..]);
+            logits.truncate(self.intents);
+            logits.push(whole);
+        }
+        logits
+    }
+
     /// Logits of the fast tier; `None` for a head without one.
     pub(crate) fn fast(&self, say: &[f32], glance: &Embedding<GLANCE_DIMENSIONS>) -> Option<Vec<f32>> {
-        self.fast.as_ref().map(|fast| fast.logits(say, Some(glance)))
+        self.fast.as_ref().map(|fast| self.with_one_background(fast.logits(say, Some(glance))))
     }
 
     /// Logits of the full tier.
     pub(crate) fn full(&self, say: &[f32], sentence: Option<&Embedding>) -> Vec<f32> {
-        self.full.logits(say, sentence)
+        self.with_one_background(self.full.logits(say, sentence))
     }
+}
+
+fn log_sum_exp(logits: &[f32]) -> f32 {
+    let greatest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    greatest + libm::logf(logits.iter().map(|logit| exp_of_negative(logit - greatest)).sum())
 }
 
 /// Sebastiano Vigna's SplitMix64 (Steele, Lea & Flood 2014): small, seeded, the same everywhere.
@@ -675,7 +701,7 @@ mod tests {
         assert!(losses.last() < losses.first());
         let vector = [(0, 1.0)];
         let exact = head.ngrams[0] + head.full.bias[0];
-        let served = head.quantise();
+        let served = head.quantise(2);
         let logits = served.full(&served.say(&vector), None);
         assert!(logits[0] > logits[1] + 1.0);
         assert!((logits[0] - exact).abs() < 0.02 * exact.abs());
@@ -693,7 +719,7 @@ mod tests {
         let lessons = Lessons { rows: vec![lesson(&first, 0), lesson(&second, 1)], classes: 2 };
         let parameters = Parameters { epochs: 50, ..Parameters::default() };
         let recipe = Recipe::of(2, 2, &parameters);
-        let head = Head::fit(&lessons, &weighting(1, 1), &recipe, |_| ControlFlow::Continue(())).unwrap().quantise();
+        let head = Head::fit(&lessons, &weighting(1, 1), &recipe, |_| ControlFlow::Continue(())).unwrap().quantise(2);
         for (meaning, right) in [(&first, 0), (&second, 1)] {
             let say = head.say(&[(0, 1.0)]);
             for logits in [head.full(&say, Some(&meaning.sentence)), head.fast(&say, &meaning.glance).unwrap()] {

@@ -39,6 +39,7 @@ pub mod model;
 mod names;
 pub mod neighbours;
 pub mod parameters;
+mod regions;
 pub mod report;
 pub mod scope;
 #[cfg(test)]

@@ -43,6 +43,7 @@ use crate::{
     memory::{self, Memory, Rotation, SHARPNESS},
     message::Message,
     parameters::Parameters,
+    regions::MAX_REGIONS,
     training::MAX_INTENTS,
     vocabulary::{MAX_VOCABULARY, MAX_WEIGHTS, Vocabulary},
 };
@@ -96,6 +97,8 @@ pub struct Manifest {
     pub encoder: Option<String>,
     /// Intents in the order of their classes, ascending.
     pub intents: Vec<String>,
+    /// Regions that the background was learnt by; 0 without rows labelled as out of scope.
+    pub background_regions: usize,
     /// How logits become judgements.
     pub calibration: Calibration,
     /// Reply texts by intent, as the tenant gave them; not every intent needs one.
@@ -212,8 +215,8 @@ impl Body {
     }
 
     pub(crate) fn verdict(&self, say: &Say, meaning: Option<&Meaning>) -> Verdict {
-        let recall =
-            |(memory, meaning): (&Memory, &Meaning)| memory.recall(&self.rotation, meaning, self.head.classes());
+        let classes = self.head.intents + self.head.regions().min(1);
+        let recall = |(memory, meaning): (&Memory, &Meaning)| memory.recall(&self.rotation, meaning, classes);
         let meaning = meaning.filter(|meaning| !meaning.sentence.is_zero());
         Verdict {
             logits: self.head.full(&say.logits, meaning.map(|meaning| &meaning.sentence)),
@@ -241,6 +244,7 @@ impl Model {
         parameters: Parameters,
         encoder: Option<String>,
         intents: Vec<String>,
+        background_regions: usize,
         calibration: Calibration,
     ) -> Manifest {
         Manifest {
@@ -251,6 +255,7 @@ impl Model {
             parameters,
             encoder,
             intents,
+            background_regions,
             calibration,
             replies: BTreeMap::new(),
         }
@@ -426,7 +431,8 @@ impl Model {
             serde_json::from_str(written).map_err(|error| ArtefactError::Manifest { reason: error.to_string() })?;
         manifest.check()?;
 
-        let classes = manifest.intents.len() + usize::from(manifest.calibration.background);
+        let intents = manifest.intents.len();
+        let classes = intents + manifest.background_regions;
         let words = stored.vector(WORDS, Dtype::U64)?;
         let characters = stored.vector(CHARACTERS, Dtype::U64)?;
         let ngrams = (words.len() + characters.len()) / size_of::<u64>();
@@ -444,11 +450,12 @@ impl Model {
         let encoded = manifest.encoder.is_some();
         let sized = |dimensions: usize| if encoded { dimensions } else { 0 };
         let head = QuantisedHead {
+            intents,
             ngrams: weights,
             full: stored.tier(&FULL, sized(DIMENSIONS), classes)?,
             fast: if encoded { Some(stored.tier(&FAST, GLANCE_DIMENSIONS, classes)?) } else { None },
         };
-        let memory = if encoded { Some(stored.memory(classes)?) } else { None };
+        let memory = if encoded { Some(stored.memory(intents + manifest.background_regions.min(1))?) } else { None };
         let model = Self { manifest, vocabulary, body: Body { weighting, head, memory, rotation: Rotation::new() } };
         let tensors = model.tensors();
         if stored.header.tensors().len() != tensors.len() + 1
@@ -476,7 +483,10 @@ impl Manifest {
         if self.intents.iter().any(|intent| intent.len() > MAX_LABEL_BYTES) {
             return refuse("an intent is too long");
         }
-        let Calibration { logit_weight, vote_weight, sharpness, familiarity, background, points, fast } =
+        if self.background_regions > MAX_REGIONS || (self.background_regions > 0) != self.calibration.background {
+            return refuse("the regions of the background are out of bounds");
+        }
+        let Calibration { logit_weight, vote_weight, sharpness, familiarity, background, background_say, points, fast } =
             &self.calibration;
         if !(logit_weight.is_finite() && *logit_weight > 0.0 && vote_weight.is_finite() && *vote_weight >= 0.0) {
             return refuse("a weight of the calibration is not a positive number");
@@ -491,13 +501,11 @@ impl Manifest {
         if points.is_empty() || !points.is_sorted_by(|a, b| a.budget < b.budget) {
             return refuse("the operating points do not ascend");
         }
-        for point in points {
-            if !point.threshold.is_none_or(f32::is_finite) || !point.background_lead.is_none_or(f32::is_finite) {
-                return refuse("an operating point is not finite");
-            }
-            if point.background_lead.is_some() != *background {
-                return refuse("an operating point does not fit the background class");
-            }
+        if !points.iter().all(|point| point.threshold.is_none_or(f32::is_finite)) {
+            return refuse("an operating point is not finite");
+        }
+        if !(background_say.is_finite() && *background_say >= 0.0 && (*background || *background_say == 0.0)) {
+            return refuse("the say of the background does not fit the background class");
         }
         if fast.is_some_and(|fast| !(fast.logit_weight > 0.0 && fast.logit_weight.is_finite())) {
             return refuse("the fast tier's weight is not a positive number");

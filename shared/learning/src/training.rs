@@ -39,6 +39,7 @@ use crate::{
     model::{Body, Model},
     names,
     parameters::{ParameterError, Parameters},
+    regions::regions,
     vocabulary::Vocabulary,
 };
 
@@ -527,6 +528,7 @@ pub fn fit(
             parameters.clone(),
             curriculum.encoder.clone(),
             curriculum.intents.clone(),
+            body.head.regions(),
             calibration.clone(),
         );
         Model::new(manifest, set.vocabulary.clone(), body)
@@ -613,6 +615,18 @@ impl<'set> Curriculum<'set> {
 
     fn classes(&self) -> usize {
         self.intents.len() + usize::from(self.background)
+    }
+
+    /// Gives each region of the background a class of its own. The classes there are then.
+    fn divide_background(&self, lessons: &mut [Lesson<'_>]) -> usize {
+        let intents = self.intents.len();
+        let mut background: Vec<_> = lessons.iter_mut().filter(|lesson| lesson.class as usize == intents).collect();
+        let meanings: Option<Vec<_>> =
+            background.iter().map(|lesson| lesson.meaning.map(|meaning| &meaning.sentence)).collect();
+        let Some(meanings) = meanings.filter(|_| self.background) else { return self.classes() };
+        let (region_of, regions) = regions(&meanings);
+        background.iter_mut().zip(region_of).for_each(|(lesson, region)| lesson.class += region);
+        intents + regions
     }
 
     /// Held-out rows that are judged: so many that what is said of each class by each still fits the memory.
@@ -711,14 +725,15 @@ struct Work<'work> {
 
 impl Work<'_> {
     fn fit(&self, stage: Stage, rows: &[usize]) -> Result<Body, TrainingError> {
-        let lessons: Vec<_> = rows.iter().map(|&row| self.curriculum.rows[row].lesson).collect();
+        let mut lessons: Vec<_> = rows.iter().map(|&row| self.curriculum.rows[row].lesson).collect();
         let weighting = Weighting::of(
             lessons.iter().map(|lesson| lesson.entries),
             self.curriculum.vocabulary,
             self.parameters.min_df,
         );
         let remembered: Option<Vec<_>> = lessons.iter().map(|lesson| Some((lesson.meaning?, lesson.class))).collect();
-        let classes = self.curriculum.classes();
+        let memory = remembered.map(|rows| Memory::of(&rows, self.curriculum.classes()));
+        let classes = self.curriculum.divide_background(&mut lessons);
         let mut lessons = Lessons { rows: lessons, classes };
         if self.recipe.names_teach {
             lessons.rows.extend_from_slice(&self.curriculum.names);
@@ -729,8 +744,8 @@ impl Work<'_> {
         });
         Ok(Body {
             weighting,
-            head: head.ok_or(TrainingError::Cancelled)?.quantise(),
-            memory: remembered.map(|rows| Memory::of(&rows, classes)),
+            head: head.ok_or(TrainingError::Cancelled)?.quantise(self.curriculum.intents.len()),
+            memory,
             rotation: Rotation::new(),
         })
     }
