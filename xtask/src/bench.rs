@@ -54,7 +54,7 @@ fn sample() -> Result<Vec<Source>> {
 fn answers(cloud: &Cloud, tenant: &Tenant) -> Result<()> {
     train_and_deploy(tenant, &sample()?, &Plan::default(), Show::Nothing)?;
     let questions = read(&std::fs::read(root().join("xtask/sample/questions.csv"))?)?;
-    let questions: Vec<_> = questions.into_iter().map(|question| question.text).collect();
+    let questions: Vec<_> = questions.rows.into_iter().map(|question| question.text).collect();
     for question in &questions {
         ask(tenant, question)?;
     }

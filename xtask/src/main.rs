@@ -305,11 +305,11 @@ fn train(
     tenant: &Tenant,
     source: Source,
     plan: &Plan,
-    rows: Option<Vec<score::Labelled>>,
+    questions: Option<score::Questions>,
     as_json: bool,
 ) -> Result<()> {
     let trained = train_and_deploy(tenant, &[source], plan, if as_json { Show::Nothing } else { show() })?;
-    let score = rows.map(|rows| score::score(tenant, &rows)).transpose()?;
+    let score = questions.map(|questions| score::score(tenant, &questions)).transpose()?;
     if !as_json {
         describe(&trained);
         if let Some(score) = score {
@@ -360,8 +360,13 @@ fn source(file: &Path, kind: Kind) -> Result<Source> {
     Ok(Source { name, kind: kind.name().to_owned(), bytes })
 }
 
-fn labelled(file: &Path) -> Result<Vec<score::Labelled>> {
-    score::read(&read(file)?).with_context(|| format!("{} cannot be asked", file.display()))
+fn labelled(file: &Path) -> Result<score::Questions> {
+    let questions = score::read(&read(file)?).with_context(|| format!("{} cannot be asked", file.display()))?;
+    let refused = &questions.refused;
+    if let Some(why) = refused.first() {
+        eprintln!("{} of {}'s rows are not asked; the first: {why}", refused.len(), file.display());
+    }
+    Ok(questions)
 }
 
 fn read(file: &Path) -> Result<Vec<u8>> {

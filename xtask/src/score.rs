@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
-use romashka_ingest::{Kind, Limits, Records};
+use anyhow::{Result, bail};
+use romashka_ingest::{Kind, Limits, Record, Records};
 use romashka_learning::OUT_OF_SCOPE_LABEL;
 use serde::Serialize;
 use serde_json::json;
@@ -16,6 +16,8 @@ use crate::client::Tenant;
 pub struct Score {
     /// Rows asked.
     pub rows: usize,
+    /// Rows of the file that are none, such as those without a text; they were not asked.
+    pub refused: usize,
     /// The share answered rightly; an in-scope row that was called out of scope is wrong.
     pub accuracy: f64,
     /// The mean F1 of the intents in the file, `oos` not counted.
@@ -33,6 +35,8 @@ pub struct Score {
 pub struct OutOfScope {
     /// The share of `oos` rows that were called out of scope.
     pub recall: f64,
+    /// The share of the other rows that were answered rightly.
+    pub in_scope_accuracy: f64,
     /// The share of the other rows that were called out of scope.
     pub false_alarm: f64,
 }
@@ -67,22 +71,34 @@ pub struct Labelled {
     pub intent: String,
 }
 
+/// A labelled file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Questions {
+    /// Its rows.
+    pub rows: Vec<Labelled>,
+    /// What is wrong with those that are none.
+    pub refused: Vec<String>,
+}
+
 /// The labelled rows of a CSV or NDJSON file.
-pub fn read(bytes: &[u8]) -> Result<Vec<Labelled>> {
-    let mut rows = Vec::new();
+pub fn read(bytes: &[u8]) -> Result<Questions> {
+    let mut questions = Questions::default();
     for row in Records::open(bytes, Kind::Utterances, Limits::default())? {
-        let record = row?.map_err(|error| anyhow::anyhow!("row {}: {}", error.row, error.why))?;
-        let intent = record.intent.with_context(|| format!("row {} has no intent", record.row))?;
-        rows.push(Labelled { text: record.text, intent });
+        match row? {
+            Ok(Record { text, intent: Some(intent), .. }) => questions.rows.push(Labelled { text, intent }),
+            Ok(record) => questions.refused.push(format!("row {}: no intent", record.row)),
+            Err(error) => questions.refused.push(format!("row {}: {}", error.row, error.why)),
+        }
     }
-    if rows.is_empty() {
-        bail!("the file has no rows to ask");
+    if questions.rows.is_empty() {
+        let why = questions.refused.first().map_or("it is empty", |why| why);
+        bail!("the file has no rows to ask: {why}");
     }
-    Ok(rows)
+    Ok(questions)
 }
 
 /// Asks every row.
-pub fn score(tenant: &Tenant, rows: &[Labelled]) -> Result<Score> {
+pub fn score(tenant: &Tenant, Questions { rows, refused }: &Questions) -> Result<Score> {
     let mut durations = Vec::with_capacity(rows.len());
     let mut predicted = Vec::with_capacity(rows.len());
     let mut fast = 0;
@@ -94,7 +110,8 @@ pub fn score(tenant: &Tenant, rows: &[Labelled]) -> Result<Score> {
         predicted.push(answer["intent"].as_str().unwrap_or(OUT_OF_SCOPE_LABEL).to_owned());
     }
     let fast_share = fast as f64 / rows.len() as f64;
-    Ok(Score { fast_share, answer_ms: Percentiles::of(durations), ..count(rows, &predicted) })
+    let refused = refused.len();
+    Ok(Score { refused, fast_share, answer_ms: Percentiles::of(durations), ..count(rows, &predicted) })
 }
 
 fn count(rows: &[Labelled], predicted: &[String]) -> Score {
@@ -117,11 +134,18 @@ fn count(rows: &[Labelled], predicted: &[String]) -> Score {
         let called = of.iter().filter(|(_, said)| *said == OUT_OF_SCOPE_LABEL).count();
         (!of.is_empty()).then(|| called as f64 / of.len() as f64)
     };
+    let in_scope = pairs().filter(|(actual, _)| *actual != OUT_OF_SCOPE_LABEL).count();
+    let in_scope_right = pairs().filter(|(actual, said)| *actual != OUT_OF_SCOPE_LABEL && actual == said).count();
     Score {
         rows: rows.len(),
+        refused: 0,
         accuracy: right as f64 / rows.len() as f64,
         macro_f1: intents.iter().map(f1).sum::<f64>() / intents.len().max(1) as f64,
-        out_of_scope: called(true).map(|recall| OutOfScope { recall, false_alarm: called(false).unwrap_or(0.0) }),
+        out_of_scope: called(true).map(|recall| OutOfScope {
+            recall,
+            in_scope_accuracy: in_scope_right as f64 / in_scope.max(1) as f64,
+            false_alarm: called(false).unwrap_or(0.0),
+        }),
         fast_share: 0.0,
         answer_ms: Percentiles { p50: 0.0, p99: 0.0 },
     }
@@ -143,7 +167,7 @@ mod tests {
         let score = scored(&[("a", "a"), ("a", "oos"), ("b", "b"), ("oos", "oos"), ("oos", "b")]);
         assert_eq!(score.accuracy, 0.6);
         let outside = score.out_of_scope.unwrap();
-        assert_eq!((outside.recall, outside.false_alarm), (0.5, 1.0 / 3.0));
+        assert_eq!((outside.recall, outside.in_scope_accuracy, outside.false_alarm), (0.5, 2.0 / 3.0, 1.0 / 3.0));
         // a: 2·1/(2+1); b: 2·1/(1+2)
         assert!((score.macro_f1 - 2.0 / 3.0).abs() < 1e-12);
     }
@@ -151,6 +175,14 @@ mod tests {
     #[test]
     fn without_such_rows_nothing_is_said_of_out_of_scope() {
         assert!(scored(&[("a", "a")]).out_of_scope.is_none());
+    }
+
+    #[test]
+    fn a_row_without_a_text_or_an_intent_is_not_asked_and_the_others_are() {
+        let questions = read(b"text,intent\nwhere is it,order\n,order\nhello,\n").unwrap();
+        assert_eq!(questions.rows, [Labelled { text: "where is it".to_owned(), intent: "order".to_owned() }]);
+        assert_eq!(questions.refused.len(), 2);
+        assert!(read(b"text,intent\n,order\n").is_err());
     }
 
     #[test]

@@ -14,9 +14,14 @@ pub(crate) const MAX_REGIONS: usize = 32;
 const ROWS: usize = 24;
 const ROUNDS: usize = 12;
 
+/// The regions of a background of so many rows.
+pub(crate) fn most_regions(rows: usize) -> usize {
+    (rows / ROWS).clamp(1, MAX_REGIONS)
+}
+
 /// The region of each row, numbered from 0, and how many there are.
 pub(crate) fn regions(rows: &[&Embedding]) -> (Vec<u32>, usize) {
-    let count = (rows.len() / ROWS).clamp(1, MAX_REGIONS);
+    let count = most_regions(rows.len());
     let mut region_of = vec![0; rows.len()];
     if count == 1 {
         return (region_of, 1);

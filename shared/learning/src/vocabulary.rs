@@ -18,6 +18,7 @@ use crate::{
     batch::FeaturisedRow,
     content::ContentHash,
     features::{FeatureCount, FeatureCounts},
+    regions::most_regions,
     training::{MAX_INTENTS, MAX_ROWS, TrainingError},
 };
 
@@ -40,6 +41,7 @@ const LEAST_NGRAMS: usize = 8_000;
 pub struct DocumentFrequencies {
     seen: HashSet<ContentHash>,
     labels: BTreeSet<String>,
+    background_rows: usize,
     words: NgramCounts,
     characters: NgramCounts,
 }
@@ -65,6 +67,7 @@ impl DocumentFrequencies {
                     return Err(TrainingError::TooManyIntents);
                 }
             }
+            self.background_rows += usize::from(label == OUT_OF_SCOPE_LABEL);
             self.words.count(row.features.words());
             self.characters.count(row.features.characters());
         }
@@ -81,7 +84,8 @@ impl DocumentFrequencies {
     /// rows stay.
     #[must_use]
     pub fn into_vocabulary(self, min_df: u32) -> Vocabulary {
-        let classes = self.labels.len().max(1);
+        let background = usize::from(self.background_rows > 0);
+        let classes = (self.labels.len() - background + background * most_regions(self.background_rows)).max(1);
         let worthwhile = (NGRAM_BYTES / (classes + BYTES_BESIDE_WEIGHTS)).max(LEAST_NGRAMS);
         self.into_vocabulary_of(min_df, worthwhile.min(MAX_VOCABULARY).min(MAX_WEIGHTS / classes))
     }

@@ -317,8 +317,9 @@ impl<'a> Table<'a> {
             tenant: write.entity.map(|_| &self.store.tenant),
             expires_at: write.expires_at,
         };
-        let item: Item =
+        let mut item: Item =
             serde_dynamo::to_item(row).map_err(|error| Error::Corrupt { what: "item", why: error.to_string() })?;
+        item.values_mut().for_each(flush_to_zero);
         let put = Put::builder().table_name(&self.name).set_item(Some(item));
         let put = match write.unless {
             Unless::Exists => put.condition_expression("attribute_not_exists(pk)"),
@@ -345,6 +346,21 @@ pub(crate) enum Transacted {
     Busy,
 }
 
+/// DynamoDB refuses numbers that are nearer to zero than this; a probability may well be.
+const SMALLEST_NUMBER: f64 = 1e-130;
+
+/// Turns numbers that DynamoDB cannot hold, for they are too small, into zero.
+fn flush_to_zero(value: &mut AttributeValue) {
+    match value {
+        AttributeValue::N(number) if number.parse().is_ok_and(|number: f64| number.abs() < SMALLEST_NUMBER) => {
+            "0".clone_into(number);
+        }
+        AttributeValue::L(values) => values.iter_mut().for_each(flush_to_zero),
+        AttributeValue::M(values) => values.values_mut().for_each(flush_to_zero),
+        _ => {}
+    }
+}
+
 /// An item as the entity it holds.
 pub(crate) fn read<T: DeserializeOwned>(item: Item, what: &'static str) -> Result<T, Error> {
     serde_dynamo::from_item(item).map_err(|error| Error::Corrupt { what, why: without_values(&error.to_string()) })
@@ -359,6 +375,19 @@ pub(crate) async fn check(client: &Client) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_too_small_for_the_table_is_stored_as_zero() {
+        let number = |number: f64| serde_dynamo::to_attribute_value(number).unwrap();
+        let mut value = AttributeValue::M(HashMap::from([
+            ("small".to_owned(), number(1e-300)),
+            ("list".to_owned(), AttributeValue::L(vec![number(-1e-200), number(1e-129), number(0.25)])),
+        ]));
+        flush_to_zero(&mut value);
+        let values = value.as_m().unwrap();
+        assert_eq!(values["small"], n(0));
+        assert_eq!(values["list"].as_l().unwrap(), &[n(0), number(1e-129), number(0.25)]);
+    }
 
     #[test]
     fn a_cursor_reads_back_and_a_made_up_one_does_not_pass() {

@@ -265,7 +265,7 @@ impl Workbench {
     fn preface(&self) -> Result<String> {
         let rows = |name: &str| -> Result<usize> {
             let file = fs::read(self.data.join(name))?;
-            Ok(score::read(&file).with_context(|| format!("{name} cannot be learnt from"))?.len())
+            Ok(score::read(&file).with_context(|| format!("{name} cannot be learnt from"))?.rows.len())
         };
         let mut preface = String::from(
             "# Benchmarks of learning\n\nWritten by `cargo xtask bench learning`; edit the command, not this page.\n\n",
