@@ -5,16 +5,19 @@
 //! second delivery, ends with the same bytes under the same name.
 
 use std::ops::ControlFlow;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use futures::future::try_join3;
+use futures::stream::{self, Stream, StreamExt, TryStreamExt};
+use romashka_domain::Fault;
 use romashka_domain::model::{
     Decision, Deployment, DeploymentCause, KnowledgeVersion, Model as ModelVersion, Thresholds,
 };
 use romashka_domain::training::TrainingSession;
-use romashka_domain::{Fault, TrainingSessionId};
 use romashka_learning::comparison::{Comparison, Verdict};
 use romashka_learning::knowledge::Built;
 use romashka_learning::versions::{self, Measurable};
@@ -37,6 +40,9 @@ use crate::work::{encoder, gb_millis, give_up_if_last};
 
 /// How often progress is noted, which is also how soon a cancellation is noticed.
 const PROGRESS_EVERY: Duration = Duration::from_millis(400);
+
+/// Objects that are read ahead: enough to hide how long S3 takes, few enough to hold.
+const READ_AHEAD: usize = 4;
 
 /// Fits the model of a session whose batches are all in.
 pub async fn fit(work: Work<FitTask>) -> Result<(), Failure> {
@@ -185,11 +191,12 @@ async fn keep_intents(
         evaluation: fitted.evaluation.clone(),
         created_at: store.now(),
     };
-    objects.put(&Object::Model(version.model_hash.clone()), bytes).await?;
-    objects.put(&Object::Twin(version.model_hash.clone()), fitted.twin.to_bytes().map_err(unkept)?).await?;
+    let twin = fitted.twin.to_bytes().map_err(unkept)?;
     let held_out = Batch { encoder: encoder.clone(), rows: fitted.held_out_rows.clone() };
     let held_out = batch::encode(&held_out).map_err(|error| Failure::Unreadable(error.to_string()))?;
-    objects.put(&Object::HoldOut(version.model_hash.clone()), held_out).await?;
+    let [model, twin_of, held_out_of] =
+        [Object::Model, Object::Twin, Object::HoldOut].map(|object| object(version.model_hash.clone()));
+    try_join3(objects.put(&model, bytes), objects.put(&twin_of, twin), objects.put(&held_out_of, held_out)).await?;
     if let Some(encoder) = &encoder {
         let mut known = Known::load(store, encoder).await?;
         known.learn(session.id, set.origins());
@@ -259,15 +266,17 @@ async fn deploy_if_better(
 /// Reads the batches twice and fits on threads of its own, while this one notes progress and watches for cancellation.
 async fn learn(store: &TenantStore, session: &TrainingSession) -> Result<Result<Intents, TrainingError>, Failure> {
     let mut frequencies = DocumentFrequencies::default();
-    for number in 0..session.batches_total {
-        if let Err(error) = frequencies.observe(&features_of(store, session.id, number).await?.rows) {
+    let mut batches = pin!(features_of(store, session));
+    while let Some((_, batch)) = batches.try_next().await? {
+        if let Err(error) = frequencies.observe(&batch.rows) {
             return Ok(Err(error));
         }
     }
     let vocabulary = frequencies.into_vocabulary(session.parameters.min_df);
     let mut set = TrainingSet::new(vocabulary, &session.parameters);
-    for number in 0..session.batches_total {
-        if let Err(error) = set.push(number, features_of(store, session.id, number).await?) {
+    let mut batches = pin!(features_of(store, session));
+    while let Some((number, batch)) = batches.try_next().await? {
+        if let Err(error) = set.push(number, batch) {
             return Ok(Err(error));
         }
     }
@@ -306,26 +315,40 @@ fn fit_watched(
     })
 }
 
-async fn features_of(store: &TenantStore, id: TrainingSessionId, number: u32) -> Result<Batch, Failure> {
-    let bytes = of_batch(store, &Object::Features(id, number), number).await?;
-    batch::decode(&bytes).map_err(|error| Failure::Unreadable(error.to_string()))
+/// The batches of a session by their numbers.
+fn features_of(store: &TenantStore, session: &TrainingSession) -> impl Stream<Item = Result<(u32, Batch), Failure>> {
+    brought(store, session, |number| Object::Features(session.id, number)).map(|brought| {
+        let (number, bytes) = brought?;
+        let batch = batch::decode(&bytes).map_err(|error| Failure::Unreadable(error.to_string()))?;
+        Ok((number, batch))
+    })
 }
 
 async fn notes_of(store: &TenantStore, session: &TrainingSession) -> Result<Notes, Failure> {
     let mut notes = Notes::default();
-    for number in 0..session.batches_total {
-        let bytes = of_batch(store, &Object::Notes(session.id, number), number).await?;
-        notes.merge(
-            serde_json::from_slice(&bytes).map_err(|error| Failure::Unreadable(format!("{:?}", error.classify())))?,
-        );
+    let mut brought = pin!(brought(store, session, |number| Object::Notes(session.id, number)));
+    while let Some((_, bytes)) = brought.try_next().await? {
+        let unreadable = |error: serde_json::Error| Failure::Unreadable(format!("{:?}", error.classify()));
+        notes.merge(serde_json::from_slice(&bytes).map_err(unreadable)?);
     }
     Ok(notes)
 }
 
-/// What a worker wrote of a batch before it was counted; both objects were written by then.
-async fn of_batch(store: &TenantStore, object: &Object, number: u32) -> Result<Bytes, Failure> {
-    let missing = || Failure::Unreadable(format!("what batch {number} brought is gone"));
-    store.objects().get(object).await?.ok_or_else(missing)
+/// What workers wrote of each batch before it was counted, a few read ahead.
+fn brought(
+    store: &TenantStore,
+    session: &TrainingSession,
+    object: impl Fn(u32) -> Object,
+) -> impl Stream<Item = Result<(u32, Bytes), Failure>> {
+    stream::iter(0..session.batches_total)
+        .map(move |number| {
+            let object = object(number);
+            async move {
+                let missing = || Failure::Unreadable(format!("what batch {number} brought is gone"));
+                Ok((number, store.objects().get(&object).await?.ok_or_else(missing)?))
+            }
+        })
+        .buffered(READ_AHEAD)
 }
 
 fn code_of(error: &TrainingError) -> &'static str {

@@ -166,10 +166,14 @@ pub(crate) struct Recipe {
 }
 
 impl Recipe {
+    /// Whether so many rows are few for so many classes.
+    pub(crate) const fn are_few(rows: usize, classes: usize) -> bool {
+        rows < 40 * classes
+    }
+
     /// The recipe for so many rows. With few of a class, n-grams are known by too few to be trusted as much as embeddings,
     /// and rows are visited more often in smaller steps; chosen on ten rows an intent, splits of the same training rows.
     pub(crate) fn of(rows: usize, classes: usize, parameters: &Parameters) -> Self {
-        const FEW: usize = 40;
         let many = Self {
             seed: parameters.seed,
             epochs: parameters.epochs,
@@ -178,7 +182,7 @@ impl Recipe {
             embedding_weight: 2.0,
             names_teach: false,
         };
-        if rows >= FEW * classes {
+        if !Self::are_few(rows, classes) {
             return many;
         }
         Self {

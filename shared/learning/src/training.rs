@@ -213,6 +213,9 @@ impl TrainingSet {
     /// Lets the names of the intents teach as well where rows are few, once all batches are in. Where an encoder read the
     /// rows, it must be given again; without it, names say nothing.
     pub fn teach_names(&mut self, encoder: Option<&Encoder>) {
+        if !Recipe::are_few(self.rows.len(), self.labels.len()) {
+            return;
+        }
         let known: Vec<(u32, String)> = self
             .labels
             .iter()
