@@ -505,20 +505,15 @@ pub fn fit(
         let validated = if enough { None } else { Some(work.cross_validate(&training)?) };
         Ok((twin, judged, validated))
     };
-    let (twin, shipped) = std::thread::scope(|scope| {
-        let shipped = scope.spawn(|| work.fit(Stage::Fitting, &everything));
-        let twin = measure_twin();
-        // A panic of the other thread goes on in this one.
-        let shipped = shipped.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        (twin, shipped)
-    });
+    let (twin, shipped) = side_by_side(measure_twin, || work.fit(Stage::Fitting, &everything));
     let ((twin, judged, validated), shipped) = (twin?, shipped?);
 
     let calibrating = validated.as_ref().unwrap_or(&judged);
-    let calibration = curriculum.calibrate(calibrating, parameters, |_| true);
-    let (evaluation, measured) = if enough {
-        let halves =
-            [0, 1].map(|half| curriculum.calibrate(calibrating, parameters, |group| hold_out::half(group) == half));
+    let halves_of =
+        || [0, 1].map(|half| curriculum.calibrate(calibrating, parameters, |group| hold_out::half(group) == half));
+    let (calibration, halves) =
+        side_by_side(|| curriculum.calibrate(calibrating, parameters, |_| true), || enough.then(halves_of));
+    let (evaluation, measured) = if let Some(halves) = halves {
         curriculum.measure(&judged, parameters, |group| &halves[1 - hold_out::half(group)])
     } else {
         curriculum.measure(&judged, parameters, |_| &calibration)
@@ -548,6 +543,14 @@ pub fn fit(
         evaluation,
         held_out: held_out.len() as u64,
         rows: set.counts,
+    })
+}
+
+/// Does two things at once, each on a thread. A panic of either goes on in this one.
+fn side_by_side<A, B: Send>(here: impl FnOnce() -> A, there: impl FnOnce() -> B + Send) -> (A, B) {
+    std::thread::scope(|scope| {
+        let there = scope.spawn(there);
+        (here(), there.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     })
 }
 
@@ -711,7 +714,12 @@ impl Body {
                 verdict: self.verdict(&say, meaning),
             }
         };
-        rows.map(judge).collect()
+        let rows: Vec<usize> = rows.collect();
+        let (first, second) = rows.split_at(rows.len() / 2);
+        let judge_all = |rows: &[usize]| rows.iter().copied().map(judge).collect::<Vec<_>>();
+        let (mut judged, rest) = side_by_side(|| judge_all(first), || judge_all(second));
+        judged.extend(rest);
+        judged
     }
 }
 
