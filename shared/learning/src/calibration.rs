@@ -23,6 +23,14 @@ use crate::{
 /// Shares of in-scope messages whose right answer may be given up, for each of which a model brings an operating point.
 pub const BUDGETS: [f32; 10] = [0.0, 0.0025, 0.005, 0.01, 0.0125, 0.015, 0.02, 0.03, 0.05, 0.1];
 
+/// How many standard deviations below the mean of a normal distribution each of [`BUDGETS`] lies; 0.001 for none.
+const DEVIATIONS: [f32; BUDGETS.len()] = [3.09, 2.81, 2.58, 2.33, 2.24, 2.17, 2.05, 1.88, 1.64, 1.28];
+/// The least spread of nearness. Rows made after one pattern lie closer than customers ever write (0.08 on Banking77), and a
+/// message in other words would be taken for strange.
+const LEAST_SPREAD_OF_NEARNESS: f32 = 0.05;
+/// The least spread of certainty, in nats.
+const LEAST_SPREAD_OF_CERTAINTY: f32 = 0.1;
+
 /// Rows that weights and temperatures are fitted on; more would only cost time.
 const FITTED_ROWS: usize = 4_000;
 const NEWTON_STEPS: usize = 40;
@@ -312,9 +320,20 @@ impl Calibration {
         for &say in says {
             let mut kept: Vec<f32> = right.iter().map(|stance| stance.against(say).familiarity).collect();
             kept.sort_unstable_by(f32::total_cmp);
-            let points = BUDGETS.map(|budget| {
+            let [mean, deviation] = mean_and_deviation(&kept);
+            // Familiarity is counted in standard deviations.
+            let deviation = if self.familiarity.is_some() { deviation.max(1.0) } else { deviation };
+            let points = std::array::from_fn::<_, { BUDGETS.len() }, _>(|at| {
+                let budget = BUDGETS[at];
                 let lost = affordable(budget, in_scope_rows).min(kept.len().saturating_sub(1));
-                OperatingPoint { budget, threshold: kept.get(lost).copied() }
+                let exact = kept.get(lost).copied();
+                // The least of n rows gives up one in n + 1 of those to come, which is more than the budget where rows are
+                // few: there the tail is taken for that of a normal distribution.
+                let threshold = match lost {
+                    0 => exact.map(|exact| exact.min(mean - DEVIATIONS[at] * deviation)),
+                    _ => exact,
+                };
+                OperatingPoint { budget, threshold }
             });
             let recognised: usize = points
                 .iter()
@@ -393,8 +412,14 @@ impl FamiliarityScale {
                 certainty.push(certainty_of(&unseen.verdict.logits[..in_scope]));
             }
         }
-        (!nearness.is_empty())
-            .then(|| Self { nearness: mean_and_deviation(&nearness), certainty: mean_and_deviation(&certainty) })
+        let spread = |values: &[f32], least: f32| {
+            let [mean, deviation] = mean_and_deviation(values);
+            [mean, deviation.max(least)]
+        };
+        (!nearness.is_empty()).then(|| Self {
+            nearness: spread(&nearness, LEAST_SPREAD_OF_NEARNESS),
+            certainty: spread(&certainty, LEAST_SPREAD_OF_CERTAINTY),
+        })
     }
 
     fn familiarity(&self, recollection: &Recollection, in_scope_logits: &[f32]) -> f32 {
@@ -406,7 +431,7 @@ impl FamiliarityScale {
 
 /// A deviation too small to divide by becomes 1.
 fn mean_and_deviation(values: &[f32]) -> [f32; 2] {
-    let count = values.len() as f64;
+    let count = values.len().max(1) as f64;
     let mean = values.iter().map(|value| f64::from(*value)).sum::<f64>() / count;
     let variance =
         values.iter().map(|value| (f64::from(*value) - mean) * (f64::from(*value) - mean)).sum::<f64>() / count;
@@ -632,6 +657,20 @@ mod tests {
         let lost =
             sample.0.iter().filter(|(verdict, _)| calibration.judge(verdict, 0.005).out_of_scope.is_some()).count();
         assert_eq!(lost, 5);
+    }
+
+    #[test]
+    fn few_rows_after_one_pattern_do_not_make_other_words_strange() {
+        let seen = |familiarity: f32| Verdict {
+            recollection: Some(Recollection { votes: SHARPNESS.map(|_| vec![0.0, -5.0]), familiarity }),
+            ..known([4.0, 0.0])
+        };
+        let mut sample = Sample::default();
+        (0..60).for_each(|row| sample.0.push((seen(0.97 + row as f32 / 6_000.0), 0)));
+        let calibration = sample.calibrate(false, 0.005);
+        assert_eq!(calibration.judge(&seen(0.9), 0.005).out_of_scope, None);
+        let strange = calibration.judge(&seen(0.5), 0.005);
+        assert_eq!(strange.out_of_scope, Some(OutOfScopeReason::BelowThreshold));
     }
 
     #[test]
