@@ -1,32 +1,36 @@
 //! Clusters labelled messages without their labels and measures what was found against them.
 //!
 //! ```text
-//! cargo run --release -p romashka-learning --example clusters -- messages.tsv messages.bin
+//! cargo run --release -p romashka-learning --example clusters -- utterances.jsonl
 //! ```
 //!
-//! The first file has `text<TAB>label` on each line; the second, for each of these lines, one or more vectors of 384
-//! little-endian `f32`, of which the first is taken. Beside the clusters stands k-means, to which the true number is told.
+//! Each line is an object with `utterance` and `intent`; where the name ends in `.csv`, the file has `text,category`.
+//! Beside the clusters stands k-means, to which the true number is told.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::Write,
+    path::Path,
     time::Instant,
 };
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, bail};
 use romashka_learning::{
     ContentHash,
     clusters::cluster,
     embedding::{DIMENSIONS, Embedding},
 };
+use serde::Deserialize;
+
+mod published;
 
 const RESTARTS: u64 = 10;
 const ROUNDS: usize = 50;
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [texts, vectors] = arguments.as_slice() else { bail!("usage: clusters <messages.tsv> <messages.bin>") };
-    let messages = read(texts, vectors)?;
+    let [path] = arguments.as_slice() else { bail!("usage: clusters <utterances.jsonl>") };
+    let messages = read(path)?;
     let labels: Vec<usize> = messages.values().map(|(label, _)| *label).collect();
     let points: Vec<(ContentHash, Embedding)> =
         messages.iter().map(|(content, (_, embedding))| (*content, embedding.clone())).collect();
@@ -57,25 +61,31 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn read(texts: &str, vectors: &str) -> anyhow::Result<BTreeMap<ContentHash, (usize, Embedding)>> {
-    let text = std::fs::read_to_string(texts).with_context(|| texts.to_owned())?;
-    let bytes = std::fs::read(vectors).with_context(|| vectors.to_owned())?;
-    let lines: Vec<&str> = text.lines().collect();
-    ensure!(!lines.is_empty() && bytes.len() % (lines.len() * DIMENSIONS * 4) == 0, "the two files do not match");
-    let stride = bytes.len() / lines.len();
+fn read(path: &str) -> anyhow::Result<BTreeMap<ContentHash, (usize, Embedding)>> {
+    let rows = if path.ends_with(".csv") { published::csv(Path::new(path))? } else { utterances(path)? };
     let mut numbers = BTreeMap::new();
     let mut messages = BTreeMap::new();
-    for (line, vectors) in lines.into_iter().zip(bytes.chunks_exact(stride)) {
-        let (text, label) = line.rsplit_once('\t').context("a line without a tab")?;
+    for (text, label) in published::encoded(&published::encoder()?, &rows) {
         let next = numbers.len();
-        let number = *numbers.entry(label.to_owned()).or_insert(next);
-        let mut vector = [0.0; DIMENSIONS];
-        for (value, bytes) in vector.iter_mut().zip(vectors.chunks_exact(4)) {
-            *value = f32::from_le_bytes(bytes.try_into()?);
-        }
-        messages.insert(ContentHash::of(text, None), (number, Embedding::of(&vector)));
+        let number = *numbers.entry(label).or_insert(next);
+        let embedding = text.embedding.context("a text without an embedding")?;
+        messages.insert(ContentHash::of(&text.text, None), (number, embedding));
     }
     Ok(messages)
+}
+
+fn utterances(path: &str) -> anyhow::Result<Vec<(String, String)>> {
+    #[derive(Deserialize)]
+    struct Utterance {
+        utterance: String,
+        intent: String,
+    }
+    let text = std::fs::read_to_string(path).with_context(|| path.to_owned())?;
+    let lines = text.lines().map(|line| {
+        let Utterance { utterance, intent } = serde_json::from_str(line)?;
+        Ok((utterance, intent))
+    });
+    lines.collect()
 }
 
 fn agreement(found: &[usize], labels: &[usize]) -> String {

@@ -1,25 +1,28 @@
 //! Examines labelled messages, then the same with one label in fifty drawn by lot, and measures what is found.
 //!
 //! ```text
-//! cargo run --release -p romashka-learning --example doctor -- messages.tsv messages.bin
+//! cargo run --release -p romashka-learning --example doctor -- train.csv
 //! ```
 //!
-//! The files are those of the example `clusters`. Last come the share of true neighbours that buckets find, and of
+//! The file is CSV of `text,category`. Last come the share of true neighbours that buckets find, and of
 //! neighbours in bands of cosine the share that has the same label, which is what the threshold of a duplicate rests on.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::Write,
+    path::Path,
     time::Instant,
 };
 
-use anyhow::{Context, bail, ensure};
+use anyhow::bail;
 use romashka_learning::{
     ContentHash,
     doctor::{Findings, NEIGHBOURS, Side, Specimen, examine},
-    embedding::{DIMENSIONS, Embedding},
+    embedding::Embedding,
     neighbours::{Probes, nearest},
 };
+
+mod published;
 
 /// One label in so many is changed.
 const SPOILT: usize = 50;
@@ -35,8 +38,8 @@ struct Message {
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [texts, vectors] = arguments.as_slice() else { bail!("usage: doctor <messages.tsv> <messages.bin>") };
-    let mut messages = read(texts, vectors)?;
+    let [path] = arguments.as_slice() else { bail!("usage: doctor <train.csv>") };
+    let mut messages = read(path)?;
     let mut out = std::io::stdout().lock();
 
     let start = Instant::now();
@@ -138,24 +141,10 @@ fn recall(out: &mut impl Write, messages: &[Message]) -> std::io::Result<()> {
     Ok(())
 }
 
-fn read(texts: &str, vectors: &str) -> anyhow::Result<Vec<Message>> {
-    let text = std::fs::read_to_string(texts).with_context(|| texts.to_owned())?;
-    let bytes = std::fs::read(vectors).with_context(|| vectors.to_owned())?;
-    let lines: Vec<&str> = text.lines().collect();
-    ensure!(!lines.is_empty() && bytes.len() % (lines.len() * DIMENSIONS * 4) == 0, "the two files do not match");
-    let mut messages = Vec::new();
-    for (line, vectors) in lines.iter().zip(bytes.chunks_exact(bytes.len() / lines.len())) {
-        let (words, label) = line.rsplit_once('\t').context("a line without a tab")?;
-        let mut vector = [0.0; DIMENSIONS];
-        for (value, bytes) in vector.iter_mut().zip(vectors.chunks_exact(4)) {
-            *value = f32::from_le_bytes(bytes.try_into()?);
-        }
-        messages.push(Message {
-            text: ContentHash::of(words, None),
-            words: words.to_owned(),
-            label: label.to_owned(),
-            embedding: Embedding::of(&vector),
-        });
-    }
-    Ok(messages)
+fn read(path: &str) -> anyhow::Result<Vec<Message>> {
+    let rows = published::encoded(&published::encoder()?, &published::csv(Path::new(path))?);
+    let messages = rows.into_iter().filter_map(|(text, label)| {
+        Some(Message { text: ContentHash::of(&text.text, None), words: text.text, label, embedding: text.embedding? })
+    });
+    Ok(messages.collect())
 }

@@ -1,46 +1,37 @@
 //! Measures the emotion head on a file of GoEmotions, beside its text layer alone.
 //!
 //! ```text
-//! cargo run --release -p romashka-learning --example goemotions -- \
-//!     test.tsv test.bin [train.tsv train.bin dev.tsv dev.bin]
+//! cargo run --release -p romashka-learning --example goemotions -- test.tsv [polarities.txt]
 //! ```
 //!
-//! A `.tsv` has `text⇥emotions`, numbered and joined by commas as they are published; a `.bin` has for each line four
-//! vectors of 384 little-endian `f32`, of which the sentence is the first and the middle layer the second. With two
-//! files the shipped head is measured; with six, one that is learnt from the third and calibrated on the fifth.
+//! The file has `text⇥emotions`, numbered and joined by commas as they are published. The second file, if any, has a line
+//! for each comment with what another system makes of it: `negative`, `neutral` or `positive`.
 
 use std::{fs, io::Write, time::Instant};
 
 use anyhow::{Context, bail, ensure};
 use romashka_learning::{
-    embedding::DIMENSIONS,
     emotion::{
         Emotion, EmotionHead, EmotionSet, Encoding, Example, Impression, LevelProbabilities, Polarity, SentimentLevel,
-        SentimentPrior, fit,
+        SentimentPrior,
     },
     model_hash,
 };
 
-/// Vectors of a line in a `.bin`.
-const VECTORS: usize = 4;
+mod published;
+
 /// Emotions are measured in this many bins of confidence.
 const BINS: usize = 15;
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let mut out = std::io::stdout().lock();
-    let (test, head) = match arguments.as_slice() {
-        [text, vectors] => (Comments::read(text, vectors)?, EmotionHead::shipped()?),
-        [text, vectors, train, train_vectors, development, development_vectors] => {
-            let train = Comments::read(train, train_vectors)?;
-            let development = Comments::read(development, development_vectors)?;
-            let start = Instant::now();
-            let head = fit(&train.examples(), &development.examples())?;
-            writeln!(out, "fitted in         {:.1?}", start.elapsed())?;
-            (Comments::read(text, vectors)?, head)
-        }
-        _ => bail!("usage: goemotions <test.tsv> <test.bin> [<train.tsv> <train.bin> <dev.tsv> <dev.bin>]"),
+    let (path, other) = match arguments.as_slice() {
+        [path] => (path, None),
+        [path, other] => (path, Some(other)),
+        _ => bail!("usage: goemotions <test.tsv> [<polarities.txt>]"),
     };
+    let (test, head) = (Comments::read(path)?, EmotionHead::shipped()?);
     let bytes = head.to_bytes()?;
     let start = Instant::now();
     let head = EmotionHead::from_bytes(&bytes)?;
@@ -57,7 +48,25 @@ fn main() -> anyhow::Result<()> {
         writeln!(out, "{name}: {:.1?} a message", start.elapsed() / u32::try_from(examples.len())?)?;
         report(&mut out, &examples, &impressions, &head.prior())?;
     }
+    if let Some(other) = other {
+        let said = fs::read_to_string(other).with_context(|| other.clone())?;
+        ensure!(said.lines().count() == examples.len(), "{other} does not have one line for each comment");
+        let agreeing = examples.iter().zip(said.lines()).filter(|(example, said)| {
+            let level = SentimentLevel::of_labelled(example.text, example.emotions);
+            name_of(level.polarity()) == *said
+        });
+        let share = agreeing.count() as f64 / examples.len() as f64;
+        writeln!(out, "{other}: three polarities {share:.4}")?;
+    }
     Ok(())
+}
+
+fn name_of(polarity: Polarity) -> &'static str {
+    match polarity {
+        Polarity::Negative => "negative",
+        Polarity::Neutral | Polarity::Ambiguous => "neutral",
+        Polarity::Positive => "positive",
+    }
 }
 
 fn report(
@@ -134,42 +143,28 @@ fn share(
     levels.iter().zip(found).filter(|(level, found)| agrees(**level, *found)).count() as f64 / levels.len() as f64
 }
 
-/// Labelled comments and their vectors.
+/// Labelled comments and what the encoder says of them.
 struct Comments {
     rows: Vec<(String, EmotionSet)>,
-    vectors: Vec<[f32; DIMENSIONS]>,
+    encodings: Vec<romashka_encoder::Encoding>,
 }
 
 impl Comments {
-    fn read(text: &str, vectors: &str) -> anyhow::Result<Self> {
-        let rows = fs::read_to_string(text).with_context(|| text.to_owned())?;
-        let rows = rows.lines().map(labelled).collect::<anyhow::Result<Vec<_>>>().with_context(|| text.to_owned())?;
-        let bytes = fs::read(vectors).with_context(|| vectors.to_owned())?;
-        ensure!(
-            bytes.len() == rows.len() * VECTORS * DIMENSIONS * size_of::<f32>(),
-            "{vectors} does not hold {VECTORS} vectors for each of {} lines",
-            rows.len()
-        );
-        let vectors = bytes
-            .chunks_exact(DIMENSIONS * size_of::<f32>())
-            .map(|vector| {
-                let (values, _) = vector.as_chunks();
-                std::array::from_fn(|at| f32::from_le_bytes(values[at]))
-            })
-            .collect();
-        Ok(Self { rows, vectors })
+    fn read(path: &str) -> anyhow::Result<Self> {
+        let text = fs::read_to_string(path).with_context(|| path.to_owned())?;
+        let rows = text.lines().map(labelled).collect::<anyhow::Result<Vec<_>>>().with_context(|| path.to_owned())?;
+        let encodings = published::encode(&published::encoder()?, rows.iter().map(|(text, _)| text.as_str()));
+        Ok(Self { rows, encodings })
     }
 
     fn examples(&self) -> Vec<Example<'_>> {
-        self.rows
-            .iter()
-            .zip(self.vectors.chunks_exact(VECTORS))
-            .map(|((text, emotions), vectors)| Example {
-                text,
-                emotions: *emotions,
-                encoding: Encoding { sentence: &vectors[0], middle: &vectors[1] },
-            })
-            .collect()
+        let rows = self.rows.iter().zip(&self.encodings);
+        rows.map(|((text, emotions), encoding)| Example {
+            text,
+            emotions: *emotions,
+            encoding: Encoding { sentence: &encoding.sentence, middle: &encoding.middle },
+        })
+        .collect()
     }
 }
 

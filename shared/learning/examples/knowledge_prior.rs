@@ -2,13 +2,17 @@
 //! 50-intent set. Prints the weights of `Confidence::SEMANTIC` and `Confidence::LEXICAL`.
 //!
 //! ```text
-//! cargo run --release -p romashka-learning --example knowledge_prior -- <folder of texts> <folder of vectors>
+//! cargo run --release -p romashka-learning --example knowledge_prior -- <train.csv> <other train.csv>
 //! ```
 //!
 //! Of each intent a few rows become the past questions of its passage, another its question or none, and the intent's
-//! name its answer; see `embedded/mod.rs` for the files.
+//! name its answer.
 
-use std::{collections::BTreeMap, io::Write, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Write,
+    path::Path,
+};
 
 use anyhow::bail;
 use romashka_learning::knowledge::{
@@ -16,25 +20,27 @@ use romashka_learning::knowledge::{
     confidence::{Confidence, Trial},
 };
 
-mod embedded;
+mod published;
 
-const SETS: [&str; 2] = ["b77", "oos"];
 const PAST_QUESTIONS: [usize; 3] = [1, 3, 8];
 const SEEDS: u64 = 6;
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [texts, vectors] = arguments.as_slice() else {
-        bail!("usage: knowledge_prior <folder of texts> <folder of vectors>");
-    };
-    let (texts, vectors) = (Path::new(texts), Path::new(vectors));
+    if arguments.is_empty() {
+        bail!("usage: knowledge_prior <train.csv>…");
+    }
+    let encoder = published::encoder()?;
     let mut out = std::io::stdout().lock();
     let (mut semantic, mut lexical) = (Vec::new(), Vec::new());
-    for set in SETS {
-        let names = embedded::read(texts, vectors, &format!("{set}_labels"))?;
-        let mut rows = embedded::read(texts, vectors, &format!("{set}_train"))?;
+    for set in &arguments {
+        let rows = published::csv(Path::new(set))?;
+        let intents: BTreeSet<&String> = rows.iter().map(|(_, intent)| intent).collect();
+        let names: Vec<_> = intents.into_iter().map(|intent| (intent.replace('_', " "), intent.clone())).collect();
+        let names = published::encoded(&encoder, &names);
+        let mut rows = published::encoded(&encoder, &rows);
         for seed in 0..SEEDS {
-            embedded::shuffle(&mut rows, seed);
+            published::shuffle(&mut rows, seed);
             let mut by_intent: BTreeMap<&str, Vec<&Text>> = BTreeMap::new();
             for (text, intent) in &rows {
                 by_intent.entry(intent).or_default().push(text);
@@ -48,7 +54,7 @@ fn main() -> anyhow::Result<()> {
                     let question = if number % 3 == 0 { None } else { rows.next() };
                     let kind = if question.is_some() { SourceKind::Faq } else { SourceKind::Reply };
                     builder.add(Passage {
-                        source: Source { kind, upload: set.to_owned(), row: number as u64 },
+                        source: Source { kind, upload: "prior".to_owned(), row: number as u64 },
                         question,
                         answer: name.clone(),
                         intent: None,

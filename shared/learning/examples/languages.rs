@@ -1,21 +1,23 @@
 //! Counts the languages of messages, by label where there is one.
 //!
 //! ```text
-//! cargo run --release -p romashka-learning --example languages -- messages.tsv
+//! cargo run --release -p romashka-learning --example languages -- train.csv
 //! ```
 //!
-//! Each line has `text<TAB>label`.
+//! The file is CSV of `text,category`.
 
-use std::{io::Write, time::Instant};
+use std::{io::Write, path::Path, time::Instant};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use romashka_learning::language::{Confidence, Language, Languages, detect};
+
+mod published;
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [path] = arguments.as_slice() else { bail!("usage: languages <messages.tsv>") };
-    let text = std::fs::read_to_string(path).with_context(|| path.clone())?;
-    let messages: Vec<&str> = text.lines().map(|line| line.rsplit_once('\t').map_or(line, |(text, _)| text)).collect();
+    let [path] = arguments.as_slice() else { bail!("usage: languages <train.csv>") };
+    let rows = published::csv(Path::new(path))?;
+    let messages: Vec<&str> = rows.iter().map(|(text, _)| text.as_str()).collect();
     let start = Instant::now();
     let detections: Vec<_> = messages.iter().map(|message| detect(message)).collect();
     let each = start.elapsed() / u32::try_from(messages.len().max(1))?;

@@ -2,11 +2,10 @@
 //! indexes of 1,000 and 10,000 passages.
 //!
 //! ```text
-//! cargo run --release -p romashka-learning --example stackfaq -- <folder of texts> <folder of vectors>
+//! cargo run --release -p romashka-learning --example stackfaq -- stackfaq.json train.csv
 //! ```
 //!
-//! Reads `sf_q`, `sf_a` and `sf_query`, each labelled with the FAQ's number, and `b77_train` for the speed; see
-//! `embedded/mod.rs` for the files. Nothing is chosen on these queries.
+//! The second file, of `text,category`, fills the large indexes. Nothing is chosen on these queries.
 
 use std::{
     io::Write,
@@ -18,14 +17,23 @@ use anyhow::{Context, bail};
 use romashka_learning::knowledge::{
     Built, KnowledgeBuilder, KnowledgeIndex, MAX_HITS, Passage, Source, SourceKind, Text,
 };
-
-mod embedded;
+use serde::Deserialize;
+mod published;
 
 const REMOVED_SHARE: f64 = 0.3;
 const SEEDS: u64 = 5;
 const BINS: usize = 10;
 
 type Labelled = Vec<(Text, String)>;
+
+/// A question as it is published.
+#[derive(Deserialize)]
+struct Published {
+    id: u32,
+    question: String,
+    answers: Vec<String>,
+    queries: Vec<String>,
+}
 
 struct StackFaq {
     questions: Labelled,
@@ -35,12 +43,18 @@ struct StackFaq {
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [texts, vectors] = arguments.as_slice() else {
-        bail!("usage: stackfaq <folder of texts> <folder of vectors>");
+    let [faq, filler] = arguments.as_slice() else { bail!("usage: stackfaq <stackfaq.json> <train.csv>") };
+    let encoder = published::encoder()?;
+    let faq: Vec<Published> = serde_json::from_slice(&std::fs::read(faq).with_context(|| faq.clone())?)?;
+    let labelled = |of: fn(&Published) -> &[String]| {
+        let texts = |faq: &Published| of(faq).iter().map(|text| (text.clone(), faq.id.to_string())).collect::<Vec<_>>();
+        published::encoded(&encoder, &faq.iter().flat_map(texts).collect::<Vec<_>>())
     };
-    let (texts, vectors) = (Path::new(texts), Path::new(vectors));
-    let read = |name| embedded::read(texts, vectors, name);
-    let faq = StackFaq { questions: read("sf_q")?, answers: read("sf_a")?, queries: read("sf_query")? };
+    let faq = StackFaq {
+        questions: labelled(|faq| std::slice::from_ref(&faq.question)),
+        answers: labelled(|faq| &faq.answers),
+        queries: labelled(|faq| &faq.queries),
+    };
     let mut out = std::io::stdout().lock();
 
     let (even, odd): (Vec<_>, Vec<_>) = faq.queries.iter().cloned().enumerate().partition(|(at, _)| at % 2 == 0);
@@ -70,7 +84,7 @@ fn main() -> anyhow::Result<()> {
     no_answer(&mut out, "cold, words", &faq, &[], Ask::Words)?;
     no_answer(&mut out, "5 past, fused", &faq, &first_of_each(&asked, 5), Ask::Fused)?;
     no_answer(&mut out, "5 past, words", &faq, &first_of_each(&asked, 5), Ask::Words)?;
-    let filler = read("b77_train")?;
+    let filler = published::encoded(&encoder, &published::csv(Path::new(filler))?);
     for passages in [1_000, 10_000] {
         speed(&mut out, &faq, &filler, passages)?;
     }
@@ -157,7 +171,7 @@ fn no_answer(out: &mut impl Write, name: &str, faq: &StackFaq, past: &[(Text, St
     let mut outcomes = Vec::new();
     for seed in 0..SEEDS {
         let mut ids: Vec<&str> = faq.questions.iter().map(|(_, id)| id.as_str()).collect();
-        embedded::shuffle(&mut ids, seed);
+        published::shuffle(&mut ids, seed);
         let removed = &ids[..(ids.len() as f64 * REMOVED_SHARE) as usize];
         let index = build(faq, past, |id| !removed.contains(&id))?.index;
         for (query, id) in faq.queries.iter().filter(|query| !past.contains(query)) {
