@@ -129,16 +129,31 @@ pub(crate) fn to_unit_length(row: &mut [f32]) {
     }
 }
 
-/// Writes a row as bytes from −127 to 127 plus `offset`, and returns what a unit stands for.
+/// What the bytes of a row stand for: `unit` × (byte + `centre`).
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct Grid {
+    pub unit: f32,
+    /// From −127 to 127.
+    pub centre: i32,
+}
+
+/// Writes a row as bytes from −127 to 127 plus `offset`. Activations lie far from even about zero: a grid around the middle
+/// of their range halves the error of one around zero.
 #[inline(always)]
-pub(crate) fn quantise(row: &[f32], offset: i32, bytes: &mut [u8]) -> f32 {
-    let largest = largest_of(row, SMALLEST_RANGE, f32::abs);
-    let inverse = 127.0 / largest;
+pub(crate) fn quantise(row: &[f32], offset: i32, bytes: &mut [u8]) -> Grid {
+    // Steps between the least and the greatest value. One is kept back, for each end and the centre are rounded.
+    const STEPS: f32 = 253.0;
+    let greatest = largest_of(row, SMALLEST_RANGE, |value| value);
+    let least = -largest_of(row, SMALLEST_RANGE, |value| -value);
+    let range = greatest - least;
+    let inverse = STEPS / range;
+    let centre = round(0.5 * (greatest + least) * inverse) as i32;
+    let shift = (offset - centre) as u32;
     for (byte, value) in bytes.iter_mut().zip(row) {
         let rounded = (value * inverse + ROUNDING).to_bits();
-        *byte = rounded.wrapping_sub(ROUNDING.to_bits()).wrapping_add(offset as u32) as u8;
+        *byte = rounded.wrapping_sub(ROUNDING.to_bits()).wrapping_add(shift) as u8;
     }
-    largest / 127.0
+    Grid { unit: range / STEPS, centre }
 }
 
 /// Softmax of the first `length` scores up to a factor, the sum of all, which is returned. The other scores, up to a
@@ -155,7 +170,7 @@ pub(crate) fn exponentials(scores: &mut [f32], length: usize) -> f32 {
     sum_of(&scores[..padded], |score| score)
 }
 
-/// A row as bytes with a scale, rounded by [`quantise`]'s rule: for the tables of a package.
+/// A row as bytes with a scale, rounded to the nearest: for the tables of a package.
 pub(crate) fn to_bytes(row: &[f32]) -> (Vec<i8>, f32) {
     let largest = largest_of(row, SMALLEST_RANGE, f32::abs);
     let inverse = 127.0 / largest;
@@ -165,7 +180,9 @@ pub(crate) fn to_bytes(row: &[f32]) -> (Vec<i8>, f32) {
 
 #[cfg(test)]
 mod tests {
-    use super::{exponential, exponentials, gelu, quantise};
+    use proptest::prelude::*;
+
+    use super::{Grid, exponential, exponentials, gelu, quantise};
 
     #[test]
     fn the_exponential_is_near_the_true_one() {
@@ -195,13 +212,34 @@ mod tests {
     }
 
     #[test]
-    fn bytes_stay_between_127_below_and_above_zero() {
-        let row: Vec<f32> = (0..16).map(|index| (index as f32 - 8.0) * 1e30).collect();
+    fn zero_is_exact_wherever_the_range_lies() {
         let mut bytes = [0; 16];
-        let scale = quantise(&row, 128, &mut bytes);
-        assert_eq!((bytes[0], bytes[8]), (1, 128));
-        assert!((scale * 127.0 / 8e30 - 1.0).abs() < 1e-6);
-        assert_eq!(quantise(&[0.0; 16], 0, &mut bytes), 1e-9 / 127.0);
+        assert_eq!(quantise(&[0.0; 16], 0, &mut bytes), Grid { unit: 2e-9 / 253.0, centre: 0 });
         assert_eq!(bytes, [0; 16]);
+        for range in [[-1.0, 3.0], [-0.17, 9.0], [0.5, 0.5], [-1e30, 2.0]] {
+            let mut row = [0.0; 16];
+            row[..2].copy_from_slice(&range);
+            let grid = quantise(&row, 128, &mut bytes);
+            assert_eq!(i32::from(bytes[7]) - 128 + grid.centre, 0, "{range:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_stay_between_127_below_and_above_and_half_a_unit_from_the_value(
+            row in prop::array::uniform16(-1e3_f32..1e3),
+            shift in -1e3_f32..1e3,
+            squeeze in prop_oneof![Just(1.0_f32), Just(1e-3), Just(0.0)],
+        ) {
+            let row = row.map(|value| value * squeeze + shift);
+            let mut bytes = [0; 16];
+            let grid = quantise(&row, 128, &mut bytes);
+            prop_assert!(grid.centre.abs() <= 127);
+            for (byte, value) in bytes.into_iter().zip(row) {
+                prop_assert!(byte > 0);
+                let stands_for = grid.unit * (i32::from(byte) - 128 + grid.centre) as f32;
+                prop_assert!((stands_for - value).abs() <= 0.501 * grid.unit + 1e-3 * grid.unit);
+            }
+        }
     }
 }

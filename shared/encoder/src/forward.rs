@@ -6,7 +6,7 @@
 use crate::{
     Tokens,
     architecture::{Block, FEED_FORWARD, HEAD_WIDTH, HEADS, HIDDEN, LAYERS, MAX_TOKENS, MIDDLE_LAYER},
-    arithmetic::{LANES, Norm, exponentials, gelu, normalise, quantise, to_unit_length},
+    arithmetic::{Grid, LANES, Norm, exponentials, gelu, normalise, quantise, to_unit_length},
     kernel::{
         Job,
         tile::{Activations, Dense, Lanes, apply},
@@ -34,7 +34,7 @@ pub struct Scratch {
     wide: Vec<f32>,
     narrow: Vec<f32>,
     bytes: Vec<u8>,
-    scales: Vec<f32>,
+    grids: Vec<Grid>,
     heads: Vec<f32>,
 }
 
@@ -44,7 +44,7 @@ impl Scratch {
         self.wide.resize(tokens * FEED_FORWARD, 0.0);
         self.narrow.resize(tokens * HIDDEN, 0.0);
         self.bytes.resize(tokens * FEED_FORWARD, 0);
-        self.scales.resize(tokens, 0.0);
+        self.grids.resize(tokens, Grid::default());
         self.heads.resize((HEAD_WIDTH + 1) * MAX_TOKENS, 0.0);
     }
 }
@@ -117,25 +117,25 @@ impl Job for Forward<'_> {
         let weights = Weights::of(self.package);
         let tokens: usize = self.batch.iter().map(|sentence| sentence.ids().len()).sum();
         self.scratch.reserve(tokens);
-        let Scratch { hidden, wide, narrow, bytes, scales, heads } = self.scratch;
+        let Scratch { hidden, wide, narrow, bytes, grids, heads } = self.scratch;
 
         embed(&weights, self.batch, hidden);
         let mut middle = Vec::new();
         for index in 0..LAYERS {
             let layer = weights.layer(index);
             let attention = &mut wide[..tokens * ATTENTION];
-            through::<L>(&layer.attention_input, hidden, HIDDEN, bytes, scales, attention);
+            through::<L>(&layer.attention_input, hidden, HIDDEN, bytes, grids, attention);
             attend(self.batch, attention, heads, narrow);
             // Queries, keys and values have served; their place takes the block's output.
             let change = &mut wide[..tokens * HIDDEN];
-            through::<L>(&layer.attention_output, narrow, HIDDEN, bytes, scales, change);
+            through::<L>(&layer.attention_output, narrow, HIDDEN, bytes, grids, change);
             add_and_normalise(hidden, change, layer.attention_norm);
 
-            through::<L>(&layer.feed_forward_input, hidden, HIDDEN, bytes, scales, wide);
+            through::<L>(&layer.feed_forward_input, hidden, HIDDEN, bytes, grids, wide);
             for value in wide.iter_mut() {
                 *value = gelu(*value);
             }
-            through::<L>(&layer.feed_forward_output, wide, FEED_FORWARD, bytes, scales, narrow);
+            through::<L>(&layer.feed_forward_output, wide, FEED_FORWARD, bytes, grids, narrow);
             add_and_normalise(hidden, narrow, layer.output_norm);
             if index + 1 == MIDDLE_LAYER {
                 middle = pool(self.batch, hidden);
@@ -170,14 +170,14 @@ fn through<L: Lanes>(
     activations: &[f32],
     inputs: usize,
     bytes: &mut [u8],
-    scales: &mut [f32],
+    grids: &mut [Grid],
     outputs: &mut [f32],
 ) {
     let rows = activations.chunks_exact(inputs).zip(bytes.chunks_exact_mut(inputs));
-    for ((row, bytes), scale) in rows.zip(&mut *scales) {
-        *scale = quantise(row, L::OFFSET, bytes);
+    for ((row, bytes), grid) in rows.zip(&mut *grids) {
+        *grid = quantise(row, L::OFFSET, bytes);
     }
-    apply::<L>(dense, Activations { inputs, bytes, scales }, outputs);
+    apply::<L>(dense, Activations { inputs, bytes, grids }, outputs);
 }
 
 #[inline(always)]

@@ -26,8 +26,8 @@ pub struct Parameters {
     #[schema(minimum = 0.05, maximum = 0.5)]
     pub hold_out_share: f32,
     /// Share of in-scope messages whose right answer may be given up in order to recognise messages that belong
-    /// to no intent, 0 to 0.1. Left out, it is 0.005, and 0.0125 where rows are labelled as out of scope: who labels such
-    /// rows wants them recognised. A deployment may choose another operating point without training anew.
+    /// to no intent, 0 to 0.1. Left out, it is 0.005, and 0.0175 where rows are labelled as out of scope: who labels such
+    /// rows wants them recognised, and two points are the most it should cost. A deployment may choose another operating point without training anew.
     #[schema(minimum = 0.0, maximum = 0.1)]
     pub out_of_scope_budget: Option<f32>,
 }
@@ -76,7 +76,7 @@ impl Parameters {
 
     /// The operating point to be deployed at first, for training data with or without rows labelled as out of scope.
     pub(crate) fn budget(&self, background: bool) -> f32 {
-        self.out_of_scope_budget.unwrap_or(if background { 0.0125 } else { 0.005 })
+        self.out_of_scope_budget.unwrap_or(if background { 0.0175 } else { 0.005 })
     }
 }
 

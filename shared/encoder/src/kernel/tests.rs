@@ -6,6 +6,7 @@ use super::{
     GROUP, Job, Kernel, PANEL, Supported,
     tile::{Activations, Dense, Lanes, STEP, apply},
 };
+use crate::arithmetic::Grid;
 
 /// The shape of the AArch64 kernel (four registers of four sums, tiles of six rows) in plain Rust, so that its way
 /// through the tile logic is tested on every machine.
@@ -64,17 +65,20 @@ impl Case {
         let rows = self.activations.chunks_exact(self.inputs).enumerate();
         let outputs = rows.flat_map(|(row, activations)| {
             self.weights.chunks_exact(self.inputs).enumerate().map(move |(output, weights)| {
-                let products =
-                    activations.iter().zip(weights).map(|(&left, &right)| i32::from(left) * i32::from(right));
-                products.sum::<i32>() as f32 * (row_scale(row) * output_scale(output)) + bias(output)
+                let Grid { unit, centre } = grid(row);
+                let products = activations
+                    .iter()
+                    .zip(weights)
+                    .map(|(&left, &right)| (i32::from(left) + centre) * i32::from(right));
+                products.sum::<i32>() as f32 * (unit * output_scale(output)) + bias(output)
             })
         });
         outputs.map(f32::to_bits).collect()
     }
 }
 
-fn row_scale(row: usize) -> f32 {
-    0.013 + row as f32 * 0.001
+fn grid(row: usize) -> Grid {
+    Grid { unit: 0.013 + row as f32 * 0.001, centre: (row as i32 * 37) % 255 - 127 }
 }
 
 fn output_scale(output: usize) -> f32 {
@@ -95,10 +99,10 @@ impl Job for &Case {
         let scales: Vec<f32> = (0..self.outputs).map(output_scale).collect();
         let biases: Vec<f32> = (0..self.outputs).map(bias).collect();
         let bytes: Vec<u8> = self.activations.iter().map(|&value| (i32::from(value) + L::OFFSET) as u8).collect();
-        let row_scales: Vec<f32> = (0..self.rows()).map(row_scale).collect();
+        let grids: Vec<Grid> = (0..self.rows()).map(grid).collect();
         let dense = Dense { weights: &packed, scales: &scales, sums: &sums, biases: &biases };
         let mut outputs = vec![0.0; self.rows() * self.outputs];
-        apply::<L>(&dense, Activations { inputs: self.inputs, bytes: &bytes, scales: &row_scales }, &mut outputs);
+        apply::<L>(&dense, Activations { inputs: self.inputs, bytes: &bytes, grids: &grids }, &mut outputs);
         outputs.into_iter().map(f32::to_bits).collect()
     }
 }

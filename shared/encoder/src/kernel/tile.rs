@@ -4,6 +4,7 @@
 //! implementation of those is therefore also the emulation that the others are tested against.
 
 use super::{GROUP, PANEL};
+use crate::arithmetic::Grid;
 
 /// Bytes of a panel for one group of inputs.
 pub(crate) const STEP: usize = PANEL * GROUP;
@@ -41,24 +42,24 @@ pub(crate) struct Dense<'package> {
     pub weights: &'package [i8],
     /// Per output: what a unit of weight stands for.
     pub scales: &'package [f32],
-    /// Per output: the sum of its weights, to take an offset of the activations out again.
+    /// Per output: the sum of its weights, to take out what was added to the activations.
     pub sums: &'package [i32],
     /// Per output.
     pub biases: &'package [f32],
 }
 
-/// Activations as bytes: rows of `inputs` bytes, each with the kernel's offset added, and a scale per row.
+/// Activations as bytes: rows of `inputs` bytes, each with the kernel's offset added, and what they stand for, row by row.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Activations<'scratch> {
     pub inputs: usize,
     pub bytes: &'scratch [u8],
-    pub scales: &'scratch [f32],
+    pub grids: &'scratch [Grid],
 }
 
 /// Writes a row of outputs per row of activations.
 #[inline(always)]
 pub(crate) fn apply<L: Lanes>(dense: &Dense<'_>, activations: Activations<'_>, outputs: &mut [f32]) {
-    let rows = activations.scales.len();
+    let rows = activations.grids.len();
     let width = dense.biases.len();
     let panels = dense.weights.chunks_exact(PANEL * activations.inputs);
     for (panel, first) in panels.zip((0..width).step_by(PANEL)) {
@@ -73,7 +74,7 @@ pub(crate) fn apply<L: Lanes>(dense: &Dense<'_>, activations: Activations<'_>, o
                 sum::<L>(panel, within, activations, start..end, &mut sums);
                 for (row, sums) in (start..end).zip(&sums) {
                     let outputs = &mut outputs[row * width..][columns.clone()];
-                    scale::<L>(dense, columns.start, activations.scales[row], sums, outputs);
+                    scale::<L>(dense, columns.start, activations.grids[row], sums, outputs);
                 }
             }
         }
@@ -81,14 +82,15 @@ pub(crate) fn apply<L: Lanes>(dense: &Dense<'_>, activations: Activations<'_>, o
 }
 
 #[inline(always)]
-fn scale<L: Lanes>(dense: &Dense<'_>, first: usize, row_scale: f32, sums: &[i32; PANEL], outputs: &mut [f32]) {
+fn scale<L: Lanes>(dense: &Dense<'_>, first: usize, grid: Grid, sums: &[i32; PANEL], outputs: &mut [f32]) {
     let scales = &dense.scales[first..][..L::OUTPUTS];
     let offsets = &dense.sums[first..][..L::OUTPUTS];
     let biases = &dense.biases[first..][..L::OUTPUTS];
     let outputs = &mut outputs[..L::OUTPUTS];
+    let shift = L::OFFSET - grid.centre;
     for lane in 0..L::OUTPUTS {
-        let exact = sums[lane].wrapping_sub(offsets[lane].wrapping_mul(L::OFFSET));
-        outputs[lane] = exact as f32 * (row_scale * scales[lane]) + biases[lane];
+        let exact = sums[lane].wrapping_sub(offsets[lane].wrapping_mul(shift));
+        outputs[lane] = exact as f32 * (grid.unit * scales[lane]) + biases[lane];
     }
 }
 
