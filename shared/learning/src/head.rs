@@ -399,7 +399,7 @@ struct Pace {
 
 /// Visits every row once and gives the sum of losses. Wider registers change the speed but no bit: lanes never mix, and
 /// products are not fused into sums.
-#[multiversion(targets("x86_64+avx2", "x86_64+avx"))]
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2", "x86_64+avx"))]
 fn epoch(
     head: &mut Head,
     lessons: &Lessons<'_>,

@@ -232,19 +232,19 @@ impl Query {
     }
 }
 
-#[multiversion(targets("x86_64+popcnt+avx2", "x86_64+popcnt"))]
+#[multiversion(targets("x86_64+popcnt+avx512f+avx512vl+avx512vpopcntdq", "x86_64+popcnt+avx2", "x86_64+popcnt"))]
 fn cosines_of(query: &Query, codes: &[[u64; WORDS]], cosines: &mut Vec<f32>) {
     for code in codes {
-        // Of the values at positive signs; the highest plane is the sign of two's complement.
-        let mut positive = 0_i32;
+        // Of the values at positive signs, summed word by word so that words may share a register; the highest plane is the
+        // sign of two's complement.
+        let mut sums = [0_i64; WORDS];
         for (plane, words) in query.planes.iter().enumerate() {
-            let mut bits = 0;
             for word in 0..WORDS {
-                bits += (words[word] & code[word]).count_ones();
+                let weighted = i64::from((words[word] & code[word]).count_ones()) << plane;
+                sums[word] += if plane == PLANES - 1 { -weighted } else { weighted };
             }
-            let weighted = (bits as i32) << plane;
-            positive += if plane == PLANES - 1 { -weighted } else { weighted };
         }
+        let positive = sums.iter().sum::<i64>() as i32;
         cosines.push((2 * positive - query.sum) as f32 * query.scale);
     }
 }
