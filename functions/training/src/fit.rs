@@ -4,6 +4,7 @@
 //! uploaded. The artefact depends on the rows, the parameters and the code alone, so a second run, after a crash or a
 //! second delivery, ends with the same bytes under the same name.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::pin::pin;
 use std::sync::Arc;
@@ -42,7 +43,10 @@ use crate::work::{encoder, gb_millis, give_up_if_last};
 const PROGRESS_EVERY: Duration = Duration::from_millis(400);
 
 /// Objects that are read ahead: enough to hide how long S3 takes, few enough to hold.
-const READ_AHEAD: usize = 4;
+pub(crate) const READ_AHEAD: usize = 4;
+
+/// Bytes of batches that are held between the two readings; what does not fit is fetched twice.
+const MAX_HELD_BYTES: usize = 32 * 1024 * 1024;
 
 /// Fits the model of a session whose batches are all in.
 pub async fn fit(work: Work<FitTask>) -> Result<(), Failure> {
@@ -263,24 +267,37 @@ async fn deploy_if_better(
     Ok(())
 }
 
-/// Reads the batches twice and fits on threads of its own, while this one notes progress and watches for cancellation.
+/// Reads the batches twice, the second time from memory as far as they fit there, and fits on threads of its own, while this one notes progress and watches for cancellation.
 async fn learn(store: &TenantStore, session: &TrainingSession) -> Result<Result<Intents, TrainingError>, Failure> {
+    let started = Instant::now();
     let mut frequencies = DocumentFrequencies::default();
-    let mut batches = pin!(features_of(store, session));
-    while let Some((_, batch)) = batches.try_next().await? {
-        if let Err(error) = frequencies.observe(&batch.rows) {
+    let mut held = Held::default();
+    let mut brought = pin!(brought(store, session, |number| Object::Features(session.id, number)));
+    while let Some((number, bytes)) = brought.try_next().await? {
+        if let Err(error) = frequencies.observe(&decoded(&bytes)?.rows) {
             return Ok(Err(error));
         }
+        held.keep(number, bytes);
     }
     let vocabulary = frequencies.into_vocabulary(session.parameters.min_df);
     let mut set = TrainingSet::new(vocabulary, &session.parameters);
-    let mut batches = pin!(features_of(store, session));
-    while let Some((number, batch)) = batches.try_next().await? {
-        if let Err(error) = set.push(number, batch) {
+    let again = stream::iter(0..session.batches_total).map(|number| {
+        let held = held.batches.remove(&number);
+        async move {
+            match held {
+                Some(bytes) => Ok((number, bytes)),
+                None => brought_by(store, number, Object::Features(session.id, number)).await,
+            }
+        }
+    });
+    let mut again = pin!(again.buffered(READ_AHEAD));
+    while let Some((number, bytes)) = again.try_next().await? {
+        if let Err(error) = set.push(number, decoded(&bytes)?) {
             return Ok(Err(error));
         }
     }
     set.teach_names(encoder()?);
+    tracing::info!(session_id = %session.id, millis = started.elapsed().as_millis() as u64, "the batches are read");
     let (permille, stop) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicBool::new(false)));
     let parameters = session.parameters.clone();
     let mut fitting = tokio::task::spawn_blocking({
@@ -289,7 +306,10 @@ async fn learn(store: &TenantStore, session: &TrainingSession) -> Result<Result<
     });
     loop {
         match tokio::time::timeout(PROGRESS_EVERY, &mut fitting).await {
-            Ok(fitted) => return fitted.map_err(|_| Failure::Panicked),
+            Ok(fitted) => {
+                tracing::info!(session_id = %session.id, millis = started.elapsed().as_millis() as u64, "the head is fitted");
+                return fitted.map_err(|_| Failure::Panicked);
+            }
             Err(_) => {
                 let fitted = permille.load(Ordering::Relaxed);
                 match store.sessions().change(session.id, |session| session.fitted(fitted, store.now())).await {
@@ -315,13 +335,24 @@ fn fit_watched(
     })
 }
 
-/// The batches of a session by their numbers.
-fn features_of(store: &TenantStore, session: &TrainingSession) -> impl Stream<Item = Result<(u32, Batch), Failure>> {
-    brought(store, session, |number| Object::Features(session.id, number)).map(|brought| {
-        let (number, bytes) = brought?;
-        let batch = batch::decode(&bytes).map_err(|error| Failure::Unreadable(error.to_string()))?;
-        Ok((number, batch))
-    })
+fn decoded(bytes: &[u8]) -> Result<Batch, Failure> {
+    batch::decode(bytes).map_err(|error| Failure::Unreadable(error.to_string()))
+}
+
+/// Batches that need not be fetched again for the second reading, as many as fit.
+#[derive(Default)]
+struct Held {
+    batches: BTreeMap<u32, Bytes>,
+    bytes: usize,
+}
+
+impl Held {
+    fn keep(&mut self, number: u32, batch: Bytes) {
+        if self.bytes + batch.len() <= MAX_HELD_BYTES {
+            self.bytes += batch.len();
+            self.batches.insert(number, batch);
+        }
+    }
 }
 
 async fn notes_of(store: &TenantStore, session: &TrainingSession) -> Result<Notes, Failure> {
@@ -341,14 +372,13 @@ fn brought(
     object: impl Fn(u32) -> Object,
 ) -> impl Stream<Item = Result<(u32, Bytes), Failure>> {
     stream::iter(0..session.batches_total)
-        .map(move |number| {
-            let object = object(number);
-            async move {
-                let missing = || Failure::Unreadable(format!("what batch {number} brought is gone"));
-                Ok((number, store.objects().get(&object).await?.ok_or_else(missing)?))
-            }
-        })
+        .map(move |number| brought_by(store, number, object(number)))
         .buffered(READ_AHEAD)
+}
+
+async fn brought_by(store: &TenantStore, number: u32, object: Object) -> Result<(u32, Bytes), Failure> {
+    let missing = || Failure::Unreadable(format!("what batch {number} brought is gone"));
+    Ok((number, store.objects().get(&object).await?.ok_or_else(missing)?))
 }
 
 fn code_of(error: &TrainingError) -> &'static str {

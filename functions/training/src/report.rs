@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures::{StreamExt, TryStreamExt, stream};
 use romashka_domain::model::Model as ModelVersion;
 use romashka_domain::training::TrainingSession;
 use romashka_ingest::Record;
@@ -17,7 +18,7 @@ use romashka_store::objects::Object;
 use romashka_store::queues::BatchTask;
 use romashka_worker::Failure;
 
-use crate::fit::Intents;
+use crate::fit::{Intents, READ_AHEAD};
 use crate::notes::Notes;
 use crate::prepare::split;
 use crate::work::lines;
@@ -112,20 +113,18 @@ async fn texts_of(
     for (batch, line) in places {
         wanted.entry(batch).or_default().push(line);
     }
-    let mut texts = BTreeMap::new();
-    for (batch, wanted) in wanted.into_iter().take(MAX_PARTS) {
-        let Some(task) = batches.get(batch as usize) else { continue };
-        let Some(part) = store.objects().get(&Object::Part(task.upload_id, task.part)).await? else { continue };
-        for (number, line) in (0..).zip(lines(&part)) {
-            if !wanted.contains(&number) {
-                continue;
-            }
-            if let Ok(record) = serde_json::from_slice::<Record>(line) {
-                texts.insert((batch, number), record.text);
-            }
-        }
-    }
-    Ok(texts)
+    let read = |(batch, wanted): (u32, Vec<u32>)| async move {
+        let Some(task) = batches.get(batch as usize) else { return Ok(Vec::new()) };
+        let Some(part) = store.objects().get(&Object::Part(task.upload_id, task.part)).await? else {
+            return Ok(Vec::new());
+        };
+        let named = (0..).zip(lines(&part)).filter(|(number, _)| wanted.contains(number));
+        let text = |(number, line)| Some(((batch, number), serde_json::from_slice::<Record>(line).ok()?.text));
+        Ok::<_, Failure>(named.filter_map(text).collect())
+    };
+    let parts: Vec<Vec<_>> =
+        stream::iter(wanted.into_iter().take(MAX_PARTS)).map(read).buffered(READ_AHEAD).try_collect().await?;
+    Ok(parts.into_iter().flatten().collect())
 }
 
 fn sources(batches: &[BatchTask], set: Option<&TrainingSet>, notes: &Notes) -> Vec<Source> {

@@ -38,6 +38,7 @@ pub mod message;
 pub mod model;
 mod names;
 pub mod neighbours;
+mod parallel;
 pub mod parameters;
 mod regions;
 pub mod report;

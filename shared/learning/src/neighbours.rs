@@ -9,7 +9,10 @@
 
 use multiversion::multiversion;
 
-use crate::embedding::{DIMENSIONS, Embedding};
+use crate::{
+    embedding::{DIMENSIONS, Embedding},
+    parallel,
+};
 
 /// Points up to which every pair is compared.
 pub const EXHAUSTIVE: usize = 3_000;
@@ -41,13 +44,17 @@ pub fn nearest(points: &[&Embedding], count: usize, probes: Probes) -> Vec<Vec<N
         return exhaustive(points, count);
     }
     let members = buckets(points, probes);
-    let mut neighbours = vec![Vec::new(); points.len()];
-    let mut nearest = Nearest::new(count);
-    for member in members.iter().flatten() {
+    let all: Vec<&Member> = members.iter().flatten().collect();
+    let found = parallel::map(&all, |member| {
+        let mut nearest = Nearest::new(count);
         for &bucket in &member.nearest_buckets {
             offer_all(&mut nearest, member, &members[bucket as usize]);
         }
-        neighbours[member.at as usize] = nearest.take();
+        nearest.kept
+    });
+    let mut neighbours = vec![Vec::new(); points.len()];
+    for (member, found) in all.iter().zip(found) {
+        neighbours[member.at as usize] = found;
     }
     neighbours
 }
@@ -73,7 +80,7 @@ fn exhaustive(points: &[&Embedding], count: usize) -> Vec<Vec<Neighbour>> {
             nearest[other].offer(at as u32, cosine);
         }
     }
-    nearest.iter_mut().map(Nearest::take).collect()
+    nearest.into_iter().map(|nearest| nearest.kept).collect()
 }
 
 /// An embedding with its values at 16 bits, of which every processor multiplies and adds eight at once: an order of
@@ -124,13 +131,6 @@ impl Nearest {
             self.least = self.kept[self.count - 1].cosine;
         }
     }
-
-    fn take(&mut self) -> Vec<Neighbour> {
-        self.least = f32::NEG_INFINITY;
-        let taken = self.kept.clone();
-        self.kept.clear();
-        taken
-    }
 }
 
 /// A point that is not zero, in its bucket.
@@ -162,11 +162,12 @@ fn buckets(points: &[&Embedding], probes: Probes) -> Vec<Vec<Member>> {
         }
     }
     let probes = probes.0.clamp(1, count);
+    let nearest_of_each = parallel::map(points, |point| nearest_centres(&centres, &Widened::of(point), probes));
     let mut members = vec![Vec::new(); count];
-    for (at, point) in points.iter().enumerate().filter(|(_, point)| !point.is_zero()) {
-        let point = Widened::of(point);
-        let nearest_buckets = nearest_centres(&centres, &point, probes);
-        members[nearest_buckets[0] as usize].push(Member { at: at as u32, point, nearest_buckets });
+    for ((at, point), nearest_buckets) in
+        (0..).zip(points).zip(nearest_of_each).filter(|((_, point), _)| !point.is_zero())
+    {
+        members[nearest_buckets[0] as usize].push(Member { at, point: Widened::of(point), nearest_buckets });
     }
     members
 }

@@ -16,6 +16,7 @@ use crate::{
     batch::FeaturisedRow,
     comparison::{Comparison, PairedRow},
     model::Model,
+    parallel,
 };
 
 /// A version as it can be measured.
@@ -29,24 +30,19 @@ pub struct Measurable<'version> {
 
 /// How the candidate does beside the deployed version; `None` where there is no row that both can be measured on.
 #[must_use]
-pub fn compare(deployed: &Measurable<'_>, candidate: &Measurable<'_>) -> Option<Comparison> {
+pub fn compare<'version>(deployed: &Measurable<'version>, candidate: &Measurable<'version>) -> Option<Comparison> {
     let judged_before: BTreeSet<_> = deployed.rows.iter().map(|row| row.text).collect();
     let new = candidate.rows.iter().filter(|row| !judged_before.contains(&row.text));
     let known = |label: &str| candidate.twin.intents().iter().any(|intent| intent == label);
-    let mut rows = Vec::new();
-    for row in deployed.rows.iter().chain(new) {
-        let actual = row.label.as_deref().filter(|label| *label != OUT_OF_SCOPE_LABEL);
-        if actual.is_some_and(|label| !known(label)) {
-            continue;
-        }
-        rows.push(PairedRow {
-            group: row.group,
-            actual,
-            deployed: answer(deployed.twin, row),
-            candidate: answer(candidate.twin, row),
-        });
-    }
-    Comparison::of(&rows)
+    let in_scope = |row: &'version FeaturisedRow| row.label.as_deref().filter(|label| *label != OUT_OF_SCOPE_LABEL);
+    let rows: Vec<_> = deployed.rows.iter().chain(new).filter(|row| in_scope(row).is_none_or(known)).collect();
+    let answered = parallel::map(&rows, |row| PairedRow {
+        group: row.group,
+        actual: in_scope(row),
+        deployed: answer(deployed.twin, row),
+        candidate: answer(candidate.twin, row),
+    });
+    Comparison::of(&answered)
 }
 
 /// At the version's own operating point. Rows keep the meaning that the encoder of their time gave them; a twin of
