@@ -1,7 +1,11 @@
 //! Files, good and bad.
 
+use std::fs;
+use std::io::Write;
 use std::time::Duration;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 use xtask::client::{Tenant, announcement, text};
 
@@ -24,7 +28,7 @@ fn a_good_file_becomes_ready_row_by_row() {
     let tenant = tenant();
     let upload = sent(&tenant, "questions.csv", "utterances", &questions(400));
     assert_eq!(states(&upload), ["pending", "uploaded", "ingesting", "ready"]);
-    let rows = json!({ "read": 1200, "accepted": 1200, "unlabelled": 0, "duplicate": 0, "invalid": 0 });
+    let rows = json!({ "read": 1200, "accepted": 1200, "unlabelled": 0, "duplicate": 0, "invalid": 0, "left_out": 0 });
     assert_eq!((&upload["rows"], &upload["parts"]), (&rows, &json!(3)));
     assert_eq!(upload["bytes_read"], upload["size_bytes"]);
     let errors = tenant.call("GET", &format!("/v1/uploads/{}/errors", text(&upload, "id").unwrap())).send().unwrap();
@@ -54,19 +58,47 @@ fn a_picture_that_is_called_csv_says_that_it_is_a_picture() {
 }
 
 #[test]
-fn latin_1_costs_the_rows_that_hold_it_and_says_how_to_mend_them() {
+fn what_windows_wrote_is_read_and_a_stray_byte_costs_its_row() {
     let tenant = tenant();
-    let upload = sent(
-        &tenant,
-        "latin1.csv",
-        "utterances",
-        b"text,intent\nwo bleibt mein Geld,refund\nR\xfcckgabe bitte,refund\n",
-    );
+    let file = b"text,intent\nwo bleibt mein Geld,refund\nR\xfcckgabe f\xfcr M\xfcller bitte,refund\n";
+    let upload = sent(&tenant, "latin1.csv", "utterances", file);
+    assert_eq!((&upload["state"], &upload["rows"]["accepted"]), (&json!("ready"), &json!(2)));
+    assert_eq!(upload["facts"]["encoding"], "windows-1252");
+    let file =
+        ["text,intent\nRückgabe für Müller möglich?,refund\n".as_bytes(), b"R\xfcckgabe bitte,refund\n"].concat();
+    let upload = sent(&tenant, "utf8.csv", "utterances", &file);
     assert_eq!(upload["state"], "completed_with_errors");
-    assert_eq!((&upload["rows"]["accepted"], &upload["rows"]["invalid"]), (&json!(1), &json!(1)));
     let errors = row_errors(&tenant, &upload);
     assert!(errors.starts_with("row,column,code,why\n3,"), "{errors}");
     assert!(errors.contains("not_utf8") && errors.contains("UTF-8"), "{errors}");
+}
+
+#[test]
+fn a_gzipped_export_of_a_help_desk_is_recognised_and_read_without_what_is_personal() {
+    let tenant = tenant();
+    let export = fs::read(xtask::root().join("shared/ingest/tests/exports/zendesk-tickets-page.json")).unwrap();
+    let mut archive = GzEncoder::new(Vec::new(), Compression::default());
+    archive.write_all(&export).unwrap();
+    let upload = sent(&tenant, "tickets.json.gz", "conversations", &archive.finish().unwrap());
+    assert_eq!(upload["state"], "ready", "{upload}");
+    let facts = json!({ "format": "json", "encoding": "UTF-8", "gzipped": true, "adapter": "zendesk_tickets" });
+    assert_eq!(upload["facts"], facts);
+    assert_eq!(upload["redacted"], json!({ "email": 1, "phone": 1, "name": 6 }));
+    assert!(upload["rows"]["left_out"].as_u64().unwrap() > 0, "{upload}");
+}
+
+#[test]
+fn an_archive_that_would_unpack_to_gigabytes_is_refused_and_its_neighbour_is_read() {
+    let tenant = tenant();
+    let mut archive = GzEncoder::new(Vec::new(), Compression::best());
+    let zeros = vec![b'a'; 1 << 20];
+    for _ in 0..256 {
+        archive.write_all(&zeros).unwrap();
+    }
+    let bomb = tenant.upload("bomb.csv.gz", "utterances", &archive.finish().unwrap()).unwrap();
+    assert_eq!(sent(&tenant, "small.csv", "utterances", &questions(5))["state"], "ready");
+    let upload = ended_within(&tenant, &format!("/v1/uploads/{bomb}"), Duration::from_secs(60));
+    assert_eq!(upload["error"]["code"], "archive_bomb", "{upload}");
 }
 
 #[test]

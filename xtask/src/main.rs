@@ -46,7 +46,7 @@ enum Command {
     },
     /// Upload a file, train on it, deploy the model and, with --test, ask it every row of a labelled file.
     Train {
-        /// The file to learn from (CSV or NDJSON).
+        /// The file to learn from: a table, JSON, text, or the export of a help desk.
         file: PathBuf,
         /// What it holds.
         #[arg(long)]

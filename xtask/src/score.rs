@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use anyhow::{Result, bail};
-use romashka_ingest::{Kind, Limits, Record, Records};
+use romashka_ingest::redaction::Redactor;
+use romashka_ingest::{Kind, Options, Record, Records};
 use romashka_learning::OUT_OF_SCOPE_LABEL;
 use serde::Serialize;
 use serde_json::json;
@@ -80,10 +81,12 @@ pub struct Questions {
     pub refused: Vec<String>,
 }
 
-/// The labelled rows of a CSV or NDJSON file.
+/// The labelled rows of a file.
 pub fn read(bytes: &[u8]) -> Result<Questions> {
     let mut questions = Questions::default();
-    for row in Records::open(bytes, Kind::Utterances, Limits::default())? {
+    // Asked as they are: what is personal is hidden by whoever answers.
+    let options = Options { redactor: Redactor::none(), ..Options::default() };
+    for row in Records::open(bytes, Kind::Utterances, &options)? {
         match row? {
             Ok(Record { text, intent: Some(intent), .. }) => questions.rows.push(Labelled { text, intent }),
             Ok(record) => questions.refused.push(format!("row {}: no intent", record.row)),

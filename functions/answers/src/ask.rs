@@ -17,6 +17,7 @@ use romashka_store::TenantStore;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use crate::privacy::hidden;
 use crate::{models, mood};
 
 /// Texts that are looked at for one that answers.
@@ -54,7 +55,9 @@ pub async fn ask(request: Request) -> Result<Reply, Problem> {
                 .await?
                 .ok_or_else(|| conflict("nothing_deployed", "no model is deployed yet; train one and deploy it"))?;
             let answering = Answering::load(&store, &deployment).await?;
-            let message = Message::new(&question.text, encoder()?);
+            // Models learn from texts without what is personal, so they are asked in the same words.
+            let text = hidden(question.text);
+            let message = Message::new(&text, encoder()?);
             let judged = answering.judge(&message);
             let (action, reason) = decide(judged.grounds(), &deployment.version.thresholds);
             let draft = if action == Action::Reply { answering.draft(&judged) } else { Draft::default() };
@@ -75,7 +78,7 @@ pub async fn ask(request: Request) -> Result<Reply, Problem> {
                 reason,
                 reply: draft.reply,
                 language: detect(message.text()).map(|detection| detection.language.code().to_owned()),
-                mood: mood::of(&question.text, &message)?,
+                mood: mood::of(&text, &message)?,
                 provenance: Provenance {
                     tier: prediction.map(|prediction| prediction.tier),
                     score: prediction.map_or(0.0, |prediction| f64::from(prediction.score)),

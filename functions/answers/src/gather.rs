@@ -7,7 +7,7 @@
 
 use romashka_domain::feedback::Correction;
 use romashka_domain::retraining::{MAX_GATHERED, PART_ROWS, Purpose};
-use romashka_domain::upload::{Announcement, RowCounts, Upload};
+use romashka_domain::upload::{Announcement, Reached, RowCounts, Upload};
 use romashka_domain::{CorrelationId, UploadId, UserId};
 use romashka_ingest::Kind;
 use romashka_store::objects::Object;
@@ -106,7 +106,8 @@ fn upload_of(written: &Written, gathering: Gathering, store: &TenantStore) -> Re
     upload.begin_ingestion(now)?;
     let count = written.corrections.len() as u64;
     let rows = RowCounts { read: count, accepted: count, ..RowCounts::default() };
-    upload.progress(rows, written.bytes, written.parts, now);
+    let reached = Reached { rows, bytes_read: written.bytes, parts: written.parts, ..Reached::default() };
+    upload.progress(reached, now);
     upload.complete(now);
     Ok(upload)
 }

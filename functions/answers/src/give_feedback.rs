@@ -8,6 +8,7 @@ use romashka_http::{IdempotencyKey, Problem, Refusals, Reply, Request, invalid_f
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use crate::privacy::hidden;
 use crate::retrain::retrain_if_due;
 
 /// What somebody says of an answer; at least one of `thumbs`, `csat`, `corrected_intent` and `edited_reply`.
@@ -69,7 +70,7 @@ pub async fn give_feedback(request: Request) -> Result<Reply, Problem> {
         .await
 }
 
-/// What was said, with white space as uploads keep it.
+/// What was said, with white space as uploads keep it and without what is personal.
 fn opinion(new: NewFeedback) -> Result<Opinion, Problem> {
     let says_something = new.thumbs.is_some() || new.csat.is_some() || new.edited_reply.is_some();
     if !says_something && new.corrected_intent.is_none() {
@@ -94,11 +95,12 @@ fn opinion(new: NewFeedback) -> Result<Opinion, Problem> {
         thumbs: new.thumbs,
         csat: new.csat,
         corrected_intent,
-        text: new.text.map(|text| words("/text", one_line(&text), MAX_MESSAGE_CHARS)).transpose()?,
+        text: new.text.map(|text| words("/text", one_line(&text), MAX_MESSAGE_CHARS)).transpose()?.map(hidden),
         edited_reply: new
             .edited_reply
             .map(|reply| words("/edited_reply", reply.trim().to_owned(), MAX_REPLY_CHARS))
-            .transpose()?,
+            .transpose()?
+            .map(hidden),
     })
 }
 

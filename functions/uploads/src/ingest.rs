@@ -12,7 +12,7 @@ use percent_encoding::percent_decode_str;
 use romashka_domain::upload::Upload;
 use romashka_domain::{Fault, UploadId};
 use romashka_ingest::errors::write_csv;
-use romashka_ingest::{Limits, RowError, Stop};
+use romashka_ingest::{Options, RowError, Stop};
 use romashka_store::claims::{Claim, Claimed};
 use romashka_store::objects::{Object, parse_raw_key};
 use romashka_store::{ChangeError, Cloud, TenantStore};
@@ -103,7 +103,7 @@ async fn read_upload(store: &TenantStore, upload: &Upload, version: Option<&str>
     let reader = SyncIoBridge::new(stream.into_async_read());
     let reading = tokio::task::spawn_blocking(move || {
         let give = |part| send.blocking_send(part).map_err(|_| io::Error::other("the writer is gone"));
-        reading::read(reader, kind, Limits::default(), give)
+        reading::read(reader, kind, &Options::default(), give)
     });
     let written = write_parts(store, id, parts).await;
     let read = reading.await.map_err(|_| Failure::Panicked)?;
@@ -129,7 +129,7 @@ async fn write_parts(store: &TenantStore, id: UploadId, mut parts: mpsc::Receive
         if noted.elapsed() >= PROGRESS_EVERY {
             noted = Instant::now();
             let note = |upload: &mut Upload| {
-                upload.progress(part.rows, part.bytes_read, part.number + 1, store.now());
+                upload.progress(part.reached.clone(), store.now());
                 Ok(())
             };
             store.uploads().change(id, note).await?;
@@ -143,7 +143,7 @@ async fn complete(store: &TenantStore, id: UploadId, end: End) -> Result<(), Fai
         store.objects().put(&Object::RowErrors(id), error_list(end.errors)?).await?;
     }
     finish(store, id, |upload| {
-        upload.progress(end.rows, end.bytes_read, end.parts, store.now());
+        upload.progress(end.reached.clone(), store.now());
         upload.complete(store.now());
     })
     .await

@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::collections::HashSet;
 use std::io::{self, Read};
 
-use romashka_domain::upload::RowCounts;
-use romashka_ingest::{ErrorLog, Kind, Limits, Record, Records, RowError, Stop};
+use romashka_domain::upload::{Reached, RowCounts};
+use romashka_ingest::{ErrorLog, Kind, Options, Record, Records, RowError, Stop};
 use romashka_learning::ContentHash;
 
 /// Rows in one part. One part becomes one training batch: small enough that a crashed batch costs little and that a
@@ -19,21 +19,15 @@ pub struct Part {
     pub number: u32,
     /// Its rows, NDJSON.
     pub body: Vec<u8>,
-    /// What became of the rows up to here.
-    pub rows: RowCounts,
-    /// Bytes read up to here.
-    pub bytes_read: u64,
+    /// How far reading has come.
+    pub reached: Reached,
 }
 
 /// What is left to say when a file was read to its end.
 #[derive(Debug)]
 pub struct End {
-    /// What became of the rows.
-    pub rows: RowCounts,
-    /// Bytes in the file.
-    pub bytes_read: u64,
-    /// Parts given.
-    pub parts: u32,
+    /// What became of the file.
+    pub reached: Reached,
     /// The refused rows that are worth listing.
     pub errors: Vec<RowError>,
 }
@@ -46,17 +40,17 @@ pub struct End {
 pub fn read(
     file: impl Read,
     kind: Kind,
-    limits: Limits,
+    options: &Options,
     mut give: impl FnMut(Part) -> io::Result<()>,
 ) -> Result<End, Stop> {
     let bytes_read = Cell::new(0);
     let file = Counted { inner: file, bytes: &bytes_read };
-    let mut errors = ErrorLog::new(limits.errors);
+    let mut errors = ErrorLog::new(options.limits.errors);
     let mut rows = RowCounts::default();
     let mut seen = HashSet::new();
     let mut part = Vec::new();
     let mut parts = 0;
-    let mut records = Records::open(file, kind, limits)?;
+    let mut records = Records::open(file, kind, options)?;
     while let Some(row) = records.next() {
         match row? {
             Err(error) => {
@@ -70,20 +64,24 @@ pub fn read(
                 part.push(record);
             }
         }
-        rows.read = records.rows_read();
         if part.len() == PART_ROWS {
-            give(Part { number: parts, body: ndjson(&part)?, rows, bytes_read: bytes_read.get() })?;
-            part.clear();
             parts += 1;
+            let reached = reached(&records, rows, bytes_read.get(), parts);
+            give(Part { number: parts - 1, body: ndjson(&part)?, reached })?;
+            part.clear();
         }
     }
-    rows.read = records.rows_read();
-    let bytes_read = bytes_read.get();
+    parts += u32::from(!part.is_empty());
+    let reached = reached(&records, rows, bytes_read.get(), parts);
     if !part.is_empty() {
-        give(Part { number: parts, body: ndjson(&part)?, rows, bytes_read })?;
-        parts += 1;
+        give(Part { number: parts - 1, body: ndjson(&part)?, reached: reached.clone() })?;
     }
-    Ok(End { rows, bytes_read, parts, errors: errors.into_kept() })
+    Ok(End { reached, errors: errors.into_kept() })
+}
+
+fn reached<R: Read>(records: &Records<R>, rows: RowCounts, bytes_read: u64, parts: u32) -> Reached {
+    let rows = RowCounts { read: records.rows_read(), left_out: records.rows_left_out(), ..rows };
+    Reached { facts: Some(records.facts()), rows, redacted: records.found().clone(), bytes_read, parts }
 }
 
 /// A reader that says how much of it was read.
@@ -122,7 +120,7 @@ mod tests {
 
     fn read_all(file: &str) -> (Vec<Part>, End) {
         let mut parts = Vec::new();
-        let end = read(file.as_bytes(), Kind::Utterances, Limits::default(), |part| {
+        let end = read(file.as_bytes(), Kind::Utterances, &Options::default(), |part| {
             parts.push(part);
             Ok(())
         });
@@ -138,9 +136,10 @@ mod tests {
         file.push_str("where is parcel 7,order_status\n,order_status\nwhat is this\n");
         let (parts, end) = read_all(&file);
         assert_eq!(parts.iter().map(|part| part.number).collect::<Vec<_>>(), [0, 1, 2]);
-        let expected = RowCounts { read: 1203, accepted: 1201, unlabelled: 1, duplicate: 1, invalid: 1 };
-        assert_eq!((end.rows, end.parts, end.errors.len()), (expected, 3, 1));
-        assert_eq!(end.bytes_read, file.len() as u64);
+        let rows = RowCounts { read: 1203, accepted: 1201, unlabelled: 1, duplicate: 1, invalid: 1, left_out: 0 };
+        let facts = end.reached.facts.clone();
+        let expected = Reached { facts, rows, bytes_read: file.len() as u64, parts: 3, ..Reached::default() };
+        assert_eq!((end.reached, end.errors.len()), (expected, 1));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! An uploaded file on its way to becoming training data.
 
-use romashka_ingest::Kind;
+use romashka_ingest::redaction::Findings;
+use romashka_ingest::{Facts, Kind};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -60,8 +61,9 @@ impl UploadState {
     }
 }
 
-/// What became of the rows so far. `read = accepted + duplicate + invalid`, except that of conversations an agent's
-/// turn is read as the reply in its customer's row.
+/// What became of the rows so far, or of the messages where the file is the export of a help desk.
+/// `read = accepted + duplicate + invalid + left_out`, except that of conversations an agent's turn is read as the reply in
+/// its customer's row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RowCounts {
     /// Rows read.
@@ -74,6 +76,10 @@ pub struct RowCounts {
     pub duplicate: u64,
     /// Rows refused; see the error list.
     pub invalid: u64,
+    /// Messages that are not to be learnt from: private notes, events, what programs said, what was taken back, and those
+    /// without a word of their own.
+    #[serde(default)]
+    pub left_out: u64,
 }
 
 /// An uploaded file.
@@ -91,8 +97,14 @@ pub struct Upload {
     pub size_bytes: u64,
     /// Bytes read so far.
     pub bytes_read: u64,
+    /// What was found out about it by its content, once reading has begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub facts: Option<Facts>,
     /// What became of the rows.
     pub rows: RowCounts,
+    /// How often each kind of personal data was replaced by a placeholder.
+    #[serde(default)]
+    pub redacted: Findings,
     /// Parts the accepted rows were written to; each becomes one training batch.
     pub parts: u32,
     /// Why it failed, when it did.
@@ -110,6 +122,21 @@ pub struct Upload {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+}
+
+/// How far reading has come.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reached {
+    /// What the file is.
+    pub facts: Option<Facts>,
+    /// What became of the rows.
+    pub rows: RowCounts,
+    /// What was replaced in them.
+    pub redacted: Findings,
+    /// Bytes read.
+    pub bytes_read: u64,
+    /// Parts written.
+    pub parts: u32,
 }
 
 /// What a client says of a file before it sends the bytes.
@@ -139,7 +166,9 @@ impl Upload {
             state: UploadState::Pending,
             size_bytes: announcement.size_bytes,
             bytes_read: 0,
+            facts: None,
             rows: RowCounts::default(),
+            redacted: Findings::default(),
             parts: 0,
             error: None,
             seq: 1,
@@ -175,15 +204,18 @@ impl Upload {
         }
         self.bytes_read = 0;
         self.rows = RowCounts::default();
+        self.redacted = Findings::default();
         self.parts = 0;
         Ok(())
     }
 
     /// Notes how far reading has come.
-    pub fn progress(&mut self, rows: RowCounts, bytes_read: u64, parts: u32, now: Timestamp) {
-        self.rows = rows;
-        self.bytes_read = bytes_read;
-        self.parts = parts;
+    pub fn progress(&mut self, reached: Reached, now: Timestamp) {
+        self.facts = reached.facts;
+        self.rows = reached.rows;
+        self.redacted = reached.redacted;
+        self.bytes_read = reached.bytes_read;
+        self.parts = reached.parts;
         self.touch(now);
     }
 
@@ -230,11 +262,15 @@ mod tests {
         Upload::announced(UploadId::new(Uuid::nil()), announcement, correlation, user, Timestamp::UNIX_EPOCH)
     }
 
+    fn reached(rows: RowCounts) -> Reached {
+        Reached { rows, bytes_read: 10, parts: 1, ..Reached::default() }
+    }
+
     #[test]
     fn a_file_with_no_usable_row_fails_and_says_where_to_look() {
         let mut upload = upload();
         upload.begin_ingestion(Timestamp::UNIX_EPOCH).unwrap();
-        upload.progress(RowCounts { read: 3, invalid: 3, ..RowCounts::default() }, 10, 0, Timestamp::UNIX_EPOCH);
+        upload.progress(reached(RowCounts { read: 3, invalid: 3, ..RowCounts::default() }), Timestamp::UNIX_EPOCH);
         upload.complete(Timestamp::UNIX_EPOCH);
         assert_eq!(upload.state, UploadState::Failed);
         assert!(upload.error.unwrap().message.contains("error list"));
@@ -244,7 +280,7 @@ mod tests {
     fn beginning_again_after_a_crash_counts_from_nothing_and_enters_no_state_twice() {
         let mut upload = upload();
         upload.begin_ingestion(Timestamp::UNIX_EPOCH).unwrap();
-        upload.progress(RowCounts { read: 5, accepted: 5, ..RowCounts::default() }, 9, 1, Timestamp::UNIX_EPOCH);
+        upload.progress(reached(RowCounts { read: 5, accepted: 5, ..RowCounts::default() }), Timestamp::UNIX_EPOCH);
         upload.begin_ingestion(Timestamp::UNIX_EPOCH).unwrap();
         assert_eq!((upload.rows, upload.parts), (RowCounts::default(), 0));
         assert_eq!(upload.transitions.iter().filter(|t| t.state == UploadState::Ingesting).count(), 1);
@@ -254,7 +290,7 @@ mod tests {
     fn a_finished_upload_is_not_ingested_twice() {
         let mut upload = upload();
         upload.begin_ingestion(Timestamp::UNIX_EPOCH).unwrap();
-        upload.progress(RowCounts { read: 1, accepted: 1, ..RowCounts::default() }, 10, 1, Timestamp::UNIX_EPOCH);
+        upload.progress(reached(RowCounts { read: 1, accepted: 1, ..RowCounts::default() }), Timestamp::UNIX_EPOCH);
         upload.complete(Timestamp::UNIX_EPOCH);
         assert_eq!(upload.state, UploadState::Ready);
         assert!(upload.begin_ingestion(Timestamp::UNIX_EPOCH).is_err());

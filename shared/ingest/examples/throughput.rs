@@ -7,7 +7,7 @@
 use std::io::{Cursor, Read, repeat};
 use std::time::Instant;
 
-use romashka_ingest::{ErrorLog, Kind, Limits, Records, Stop};
+use romashka_ingest::{ErrorLog, Kind, Options, Records, Stop};
 
 const ROWS: usize = 900_000;
 
@@ -67,11 +67,11 @@ impl<R: Read> Read for Counted<R> {
 
 fn measure(name: &str, input: impl Read) -> Result<(), Stop> {
     let mut counted = Counted { input, bytes: 0 };
-    let limits = Limits::default();
-    let mut errors = ErrorLog::new(limits.errors);
+    let options = Options::default();
+    let mut errors = ErrorLog::new(options.limits.errors);
     let mut accepted = 0_u64;
     let started = Instant::now();
-    for row in Records::open(&mut counted, Kind::Utterances, limits)? {
+    for row in Records::open(&mut counted, Kind::Utterances, &options)? {
         match row? {
             Ok(_) => accepted += 1,
             Err(error) => errors.push(error),

@@ -20,14 +20,24 @@ pub enum Stop {
     Refused(#[from] FileError),
     /// The reader failed: reading again may help.
     #[error("the file could not be read to its end: {0}")]
-    Failed(#[from] io::Error),
+    Failed(io::Error),
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        // A layer between us and the reader, such as the one that unpacks, refuses a file by an error of its own.
+        match FileError::from_io(error) {
+            Ok(refusal) => Self::Refused(refusal),
+            Err(failure) => Self::Failed(failure),
+        }
+    }
 }
 
 /// Why a whole file is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FileError {
     /// There is nothing in the file but, at most, white space.
-    #[error("the file is empty; upload a CSV or NDJSON file with at least one row")]
+    #[error("the file is empty; upload a file with at least one row")]
     Empty,
     /// The file has a header, or blank lines, and no row.
     #[error("the file has no rows; write at least one row under the header")]
@@ -40,15 +50,27 @@ pub enum FileError {
         /// What to do about it.
         mend: &'static str,
     },
-    /// The file is text in an encoding that is not read.
-    #[error("the file is encoded as {found}; save it as UTF-8 and upload it again")]
-    UnsupportedEncoding {
-        /// The name of the encoding.
-        found: &'static str,
+    /// The file is gzipped and the archive is damaged.
+    #[error("the gzip archive is damaged or ends too early; pack the file again, or upload it unpacked")]
+    BrokenArchive,
+    /// The archive holds more than a file may.
+    #[error("the archive unpacks to more than the {limit} bytes allowed; split the file")]
+    UnpacksTooLarge {
+        /// Bytes that are allowed.
+        limit: u64,
     },
-    /// The file is JSON, but one document instead of one object a line.
-    #[error("the file is one JSON document that begins in line 1; write one object a line, without a list around them")]
-    JsonNotLines,
+    /// The archive holds so much more than its size that it is no honest file.
+    #[error("the archive unpacks to more than {ratio} times its size, as no text does; upload the file unpacked")]
+    Bomb {
+        /// How many times its size an archive may hold.
+        ratio: u64,
+    },
+    /// The document is larger than is held in memory.
+    #[error("the document has more than the {limit} bytes allowed; split it into several files")]
+    DocumentTooLarge {
+        /// Bytes that are allowed.
+        limit: usize,
+    },
     /// The header lacks a column that this kind of file must have.
     #[error(
         "the header (row {row}) has no column `{}`; accepted names: {}; columns found: {found}{}",
@@ -96,15 +118,32 @@ pub enum FileError {
     },
 }
 
+impl From<FileError> for io::Error {
+    fn from(refusal: FileError) -> Self {
+        Self::other(refusal)
+    }
+}
+
 impl FileError {
+    /// The refusal that an error of a reader carries, or the error itself.
+    ///
+    /// # Errors
+    ///
+    /// Where it carries none.
+    pub fn from_io(error: io::Error) -> Result<Self, io::Error> {
+        error.downcast::<Self>()
+    }
+
     /// The stable name of the error, for programs.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Empty => "empty_file",
             Self::NoRows => "no_rows",
             Self::NotText { .. } => "not_text",
-            Self::UnsupportedEncoding { .. } => "unsupported_encoding",
-            Self::JsonNotLines => "json_not_lines",
+            Self::BrokenArchive => "broken_archive",
+            Self::UnpacksTooLarge { .. } => "unpacks_too_large",
+            Self::Bomb { .. } => "archive_bomb",
+            Self::DocumentTooLarge { .. } => "document_too_large",
             Self::MissingColumn { .. } => "missing_column",
             Self::TooManyColumns { .. } => "too_many_columns",
             Self::HeaderTooLarge { .. } => "row_too_large",

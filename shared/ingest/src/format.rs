@@ -6,12 +6,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::errors::FileError;
+use crate::json_objects::{self, Layout};
+use crate::kind::Kind;
 use crate::schema::{self, Column};
-
-/// How many bytes of a file decide what it is.
-pub(crate) const PREFIX_BYTES: usize = 64 * 1024;
-
-const UTF8_BOM: &[u8] = b"\xEF\xBB\xBF";
+use crate::{html, text_rows};
 
 /// A format that is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -24,6 +22,14 @@ pub enum Format {
     },
     /// One JSON object a line.
     Ndjson,
+    /// JSON objects in a list, or one after another.
+    Json,
+    /// Plain text: one thing a line, turns or questions marked by a word, or an article.
+    Text,
+    /// An article in Markdown.
+    Markdown,
+    /// An article in HTML.
+    Html,
 }
 
 impl fmt::Display for Format {
@@ -32,65 +38,115 @@ impl fmt::Display for Format {
             Self::Csv { delimiter: '\t' } => formatter.write_str("CSV with tabs"),
             Self::Csv { delimiter } => write!(formatter, "CSV with `{delimiter}`"),
             Self::Ndjson => formatter.write_str("NDJSON"),
+            Self::Json => formatter.write_str("JSON"),
+            Self::Text => formatter.write_str("plain text"),
+            Self::Markdown => formatter.write_str("Markdown"),
+            Self::Html => formatter.write_str("HTML"),
         }
     }
 }
 
+/// Lines whose numbers of cells are compared.
+const LINES_COMPARED: usize = 20;
+
 const AS_CSV: &str = "save the sheet as CSV (UTF-8) and upload that";
-const AS_TEXT: &str = "upload the text as CSV (UTF-8) or NDJSON";
-const UNPACKED: &str = "unpack it and upload the file inside";
+const AS_TEXT: &str = "upload the text as CSV, JSON or plain text";
+const UNPACKED: &str = "unpack it and upload the files inside one by one";
 
 /// First bytes, what they give away, and what to do about it.
 const NOT_TEXT: &[(&[u8], &str, &str)] = &[
     (b"PK\x03\x04", "an XLSX sheet or another ZIP archive", AS_CSV),
     (b"PK\x05\x06", "an empty ZIP archive", AS_CSV),
     (b"\xD0\xCF\x11\xE0", "an old Excel or Word document", AS_CSV),
-    (b"\x1F\x8B", "a gzip archive", UNPACKED),
+    (b"\x1F\x8B", "a gzip archive inside another", UNPACKED),
+    (b"7z\xBC\xAF\x27\x1C", "a 7-Zip archive", UNPACKED),
+    (b"Rar!", "a RAR archive", UNPACKED),
+    (b"BZh", "a bzip2 archive", UNPACKED),
+    (b"\x28\xB5\x2F\xFD", "a Zstandard archive", UNPACKED),
     (b"%PDF-", "a PDF document", AS_TEXT),
     (b"\x89PNG", "a PNG image", AS_TEXT),
     (b"\xFF\xD8\xFF", "a JPEG image", AS_TEXT),
     (b"GIF8", "a GIF image", AS_TEXT),
+    // Its mark begins like that of UTF-16.
+    (b"\xFF\xFE\0\0", "text in UTF-32", "save it as UTF-8"),
+    (b"\0\0\xFE\xFF", "text in UTF-32", "save it as UTF-8"),
 ];
 
-/// Byte-order marks of encodings that are not read. Those of UTF-32 begin like, or hold, the others: first.
-const FOREIGN_MARKS: &[(&[u8], &str)] =
-    &[(b"\xFF\xFE\0\0", "UTF-32"), (b"\0\0\xFE\xFF", "UTF-32"), (b"\xFF\xFE", "UTF-16"), (b"\xFE\xFF", "UTF-16")];
-
-/// How many bytes of byte-order mark to skip.
-pub(crate) fn bom_bytes(prefix: &[u8]) -> usize {
-    if prefix.starts_with(UTF8_BOM) {
-        return UTF8_BOM.len();
+impl FileError {
+    pub(crate) fn binary() -> Self {
+        Self::NotText { found: "binary (it holds NUL bytes)", mend: AS_TEXT }
     }
-    0
 }
 
-/// Decides what a file is from its first [`PREFIX_BYTES`], its UTF-8 byte-order mark taken off.
-pub(crate) fn detect(prefix: &[u8], columns: &'static [Column]) -> Result<Format, FileError> {
-    if prefix.is_empty() {
-        return Err(FileError::Empty);
+/// Refuses a file whose first bytes say that it is something else.
+pub(crate) fn refuse_what_is_no_text(prefix: &[u8]) -> Result<(), FileError> {
+    match NOT_TEXT.iter().find(|(mark, ..)| prefix.starts_with(mark)) {
+        Some((_, found, mend)) => Err(FileError::NotText { found, mend }),
+        None => Ok(()),
     }
-    let is_text_of = |mark: &[u8]| prefix.starts_with(mark);
-    if let Some((_, found)) = FOREIGN_MARKS.iter().find(|(mark, _)| is_text_of(mark)) {
-        return Err(FileError::UnsupportedEncoding { found });
-    }
-    if let Some((_, found, mend)) = NOT_TEXT.iter().find(|(mark, ..)| is_text_of(mark)) {
-        return Err(FileError::NotText { found, mend });
-    }
-    if prefix.contains(&0) {
-        return Err(FileError::NotText { found: "binary (it holds NUL bytes)", mend: AS_TEXT });
-    }
+}
+
+/// Decides what a file is from the beginning of its text.
+pub(crate) fn detect(prefix: &[u8], kind: Kind) -> Result<Format, FileError> {
     let content = prefix.trim_ascii_start();
-    if content.is_empty() && prefix.len() < PREFIX_BYTES {
+    if content.is_empty() {
         return Err(FileError::Empty);
     }
-    match content {
-        [b'{', rest @ ..] if first_line(rest).trim_ascii().is_empty() => Err(FileError::JsonNotLines),
-        [b'{', ..] => Ok(Format::Ndjson),
-        [b'[', rest @ ..] if matches!(rest.trim_ascii_start(), [] | [b'{' | b'[' | b']', ..]) => {
-            Err(FileError::JsonNotLines)
-        }
-        _ => Ok(Format::Csv { delimiter: delimiter(content, columns) }),
+    match json_objects::layout(content) {
+        Some(Layout::Lines) => return Ok(Format::Ndjson),
+        Some(Layout::Lists | Layout::Objects) => return Ok(Format::Json),
+        None => {}
     }
+    let columns = schema::columns(kind);
+    let delimiter = delimiter(content, columns);
+    let sheet = Format::Csv { delimiter: char::from(delimiter) };
+    let header: Vec<_> = split_outside_quotes(first_line(content), delimiter).into_iter().map(name_of).collect();
+    let has = |column: &&Column| {
+        header.iter().any(|name| schema::recognise(columns, name).is_some_and(|(found, _)| found.field == column.field))
+    };
+    if columns.iter().filter(|column| column.required).all(|column| has(&column)) {
+        return Ok(sheet);
+    }
+    let text = String::from_utf8_lossy(content);
+    let format = match kind {
+        Kind::Knowledge if is_page(&text) => Format::Html,
+        Kind::Knowledge if is_markdown(&text) => Format::Markdown,
+        Kind::Knowledge => Format::Text,
+        Kind::Faq | Kind::Conversations if text_rows::is_dialogue(kind, &text) => Format::Text,
+        // A table in which our column is missing has rows of equal width; what people say has not.
+        Kind::Utterances if !is_table(content, delimiter) => Format::Text,
+        _ => sheet,
+    };
+    Ok(format)
+}
+
+/// Whether the first lines have the same number of cells, more than one.
+fn is_table(content: &[u8], delimiter: u8) -> bool {
+    let mut widths = content
+        .split(|byte| matches!(byte, b'\n' | b'\r'))
+        .filter(|line| !line.trim_ascii().is_empty())
+        .take(LINES_COMPARED)
+        .map(|line| split_outside_quotes(line, delimiter).len());
+    let first = widths.next().unwrap_or(1);
+    first > 1 && widths.all(|width| width == first)
+}
+
+fn is_page(text: &str) -> bool {
+    let begins = text.get(..9).unwrap_or(text).to_ascii_lowercase();
+    begins.starts_with("<!doctype") || begins.starts_with("<html") || text.starts_with('<') && html::is_html(text)
+}
+
+/// Whether a text has a mark of Markdown that no other text has by chance.
+fn is_markdown(text: &str) -> bool {
+    text.starts_with("---\n")
+        || text.lines().any(|line| {
+            let marks = line.bytes().take_while(|byte| *byte == b'#').count();
+            (1..=6).contains(&marks) && line.as_bytes().get(marks) == Some(&b' ') || line.starts_with("```")
+        })
+}
+
+fn name_of(cell: &[u8]) -> std::borrow::Cow<'_, str> {
+    String::from_utf8_lossy(without_quotes(cell.trim_ascii()))
 }
 
 fn first_line(content: &[u8]) -> &[u8] {
@@ -100,7 +156,7 @@ fn first_line(content: &[u8]) -> &[u8] {
 }
 
 /// The delimiter under which the header has most columns that we know; among equals, most cells.
-fn delimiter(content: &[u8], columns: &'static [Column]) -> char {
+fn delimiter(content: &[u8], columns: &'static [Column]) -> u8 {
     let header = first_line(content);
     // `max_by_key` keeps the last of equals, hence the comma, the default, at the end.
     [b'|', b'\t', b';', b',']
@@ -113,7 +169,7 @@ fn delimiter(content: &[u8], columns: &'static [Column]) -> char {
             };
             (cells.iter().filter(known).count(), cells.len())
         })
-        .map_or(',', char::from)
+        .unwrap_or(b',')
 }
 
 fn split_outside_quotes(line: &[u8], delimiter: u8) -> Vec<&[u8]> {
@@ -132,41 +188,49 @@ fn without_quotes(cell: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kind::Kind;
 
-    fn detected(content: &[u8]) -> Result<Format, FileError> {
-        detect(content, schema::columns(Kind::Utterances))
-    }
-
-    fn refusal(content: &[u8]) -> (&'static str, String) {
-        let error = detected(content).unwrap_err();
-        (error.code(), error.to_string())
+    fn detected(content: &str, kind: Kind) -> Format {
+        detect(content.as_bytes(), kind).unwrap()
     }
 
     #[test]
     fn the_delimiter_is_the_one_that_makes_known_columns() {
         for delimiter in [',', ';', '\t', '|'] {
             let header = format!("\"Text\"{delimiter}note{delimiter}intent\nhello, you; there | now\n");
-            assert_eq!(detected(header.as_bytes()), Ok(Format::Csv { delimiter }));
+            assert_eq!(detected(&header, Kind::Utterances), Format::Csv { delimiter });
         }
-        assert_eq!(detected(b"text;intent;a,b,c,d,e\n"), Ok(Format::Csv { delimiter: ';' }));
-        assert_eq!(detected(b"text\n"), Ok(Format::Csv { delimiter: ',' }));
+        assert_eq!(detected("text;intent;a,b,c,d,e\n", Kind::Utterances), Format::Csv { delimiter: ';' });
+        assert_eq!(detected("text\n", Kind::Utterances), Format::Csv { delimiter: ',' });
     }
 
     #[test]
-    fn objects_make_ndjson_even_after_blank_lines() {
-        assert_eq!(detected(b"\n  {\"text\": \"hi\"}\n"), Ok(Format::Ndjson));
+    fn objects_a_line_are_told_from_objects_of_a_document() {
+        assert_eq!(detected("\n  {\"text\": \"hi\"}\n", Kind::Utterances), Format::Ndjson);
+        for document in [
+            "[{\"text\": \"hi\"}]",
+            "[\n  {\"text\": \"hi\"}\n]",
+            "{\n  \"text\": \"hi\"\n}",
+            "{\"tickets\":[{\"id\":1}]}",
+        ] {
+            assert_eq!(detected(document, Kind::Utterances), Format::Json, "{document}");
+        }
     }
 
     #[test]
-    fn one_json_document_is_refused_with_the_way_out() {
-        for document in
-            [&b"[{\"text\": \"hi\"}]"[..], b"[\n  {\"text\": \"hi\"}\n]", b"{\n  \"text\": \"hi\"\n}", b"[]"]
-        {
-            let (code, sentence) = refusal(document);
-            assert_eq!(code, "json_not_lines");
-            assert!(sentence.contains("one object a line"), "{sentence}");
-        }
+    fn what_is_no_table_is_text_of_some_kind() {
+        assert_eq!(detected("where is my parcel, please?\ni want my money back\n", Kind::Utterances), Format::Text);
+        assert_eq!(detected("Customer: hello\nAgent: hi\n", Kind::Conversations), Format::Text);
+        assert_eq!(detected("Q: how long?\nA: two days\n", Kind::Faq), Format::Text);
+        assert_eq!(detected("# Returns\n\nSend it back.\n", Kind::Knowledge), Format::Markdown);
+        assert_eq!(detected("<!DOCTYPE html><html><body>Returns", Kind::Knowledge), Format::Html);
+        assert_eq!(detected("Returns\n\nSend it back.\n", Kind::Knowledge), Format::Text);
+        assert_eq!(detected("title,body\nReturns,Send it back.\n", Kind::Knowledge), Format::Csv { delimiter: ',' });
+    }
+
+    #[test]
+    fn a_header_that_lacks_our_column_is_still_a_header() {
+        assert_eq!(detected("Satz;Kategorie\nhallo;gruss\n", Kind::Utterances), Format::Csv { delimiter: ';' });
+        assert_eq!(detected("frage,antwort\n", Kind::Faq), Format::Csv { delimiter: ',' });
     }
 
     #[test]
@@ -177,28 +241,17 @@ mod tests {
             (b"\xFF\xD8\xFF\xE0", "JPEG"),
             (b"GIF89a", "GIF"),
             (b"%PDF-1.7", "PDF"),
-            (b"\x1F\x8B\x08", "gzip"),
-            (b"text,intent\nhel\0lo,x\n", "NUL"),
+            (b"\xFF\xFE\0\0t\0\0\0", "UTF-32"),
         ] {
-            let (code, sentence) = refusal(content);
-            assert_eq!(code, "not_text");
-            assert!(sentence.contains(name), "{sentence}");
-        }
-    }
-
-    #[test]
-    fn utf_16_is_named_and_not_called_binary() {
-        for content in [&b"\xFF\xFEt\0e\0"[..], b"\xFE\xFF\0t\0e"] {
-            let (code, sentence) = refusal(content);
-            assert_eq!(code, "unsupported_encoding");
-            assert!(sentence.contains("UTF-16"), "{sentence}");
-            assert!(sentence.contains("UTF-8"), "{sentence}");
+            let error = refuse_what_is_no_text(content).unwrap_err();
+            assert_eq!(error.code(), "not_text");
+            assert!(error.to_string().contains(name), "{error}");
         }
     }
 
     #[test]
     fn a_file_of_nothing_but_white_space_is_empty() {
-        assert_eq!(refusal(b"").0, "empty_file");
-        assert_eq!(refusal(b" \r\n\t\n").0, "empty_file");
+        assert_eq!(detect(b"", Kind::Faq), Err(FileError::Empty));
+        assert_eq!(detect(b" \r\n\t\n", Kind::Faq), Err(FileError::Empty));
     }
 }

@@ -6,6 +6,7 @@ use crate::errors::{RowCode, RowError};
 use crate::limits::Limits;
 use crate::record::{Record, Role};
 use crate::schema::{Cell, Cells, Column, Field};
+use crate::{html, quotes};
 
 /// Characters of a label.
 const INTENT_CHARS: usize = 100;
@@ -30,6 +31,11 @@ pub(crate) fn record(
             Cell::NotText => return Err(wrong_type(row, name)),
         };
         let wrong = |(code, why): Wrong| RowError::of_cell(row, name, code, why);
+        // Turns are mostly e-mails; what they quote belongs to somebody else's turn.
+        let content = match record.role {
+            Some(_) if column.field == Field::Text => Cow::Owned(written(&content).map_err(wrong)?),
+            _ => content,
+        };
         match column.field {
             Field::Text if record.role == Some(Role::Agent) => {
                 record.reply = Some(reply(&content, limits.reply_chars).map_err(wrong)?);
@@ -42,6 +48,27 @@ pub(crate) fn record(
         }
     }
     Ok(record)
+}
+
+/// A turn without its markup, quotes and signature.
+fn written(content: &str) -> Result<String, Wrong> {
+    let written = if html::is_html(content) { quotes::written(&html::text(content)) } else { quotes::written(content) };
+    if written.is_empty() && !content.trim_matches(is_gap).is_empty() {
+        let why = "the cell holds nothing but what the message quotes; nothing of it can be learnt";
+        return Err((RowCode::EmptyText, why.into()));
+    }
+    Ok(written)
+}
+
+/// A turn of a conversation that an adapter read; an agent's comes back as from [`record`].
+pub(crate) fn turn(row: u64, by: Role, words: &str, id: &str, limits: &Limits) -> Result<Record, RowError> {
+    let wrong = |(code, why): Wrong| RowError::of_cell(row, "body", code, why);
+    let (said, answered) = match by {
+        Role::Customer => (text(words, limits.text_chars).map_err(wrong)?, None),
+        Role::Agent => (String::new(), Some(reply(words, limits.reply_chars).map_err(wrong)?)),
+    };
+    let conversation = Some(conversation(id).map_err(wrong)?);
+    Ok(Record { row, text: said, intent: None, reply: answered, conversation, role: Some(by) })
 }
 
 /// What is wrong with a cell.

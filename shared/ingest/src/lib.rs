@@ -13,11 +13,11 @@
 //! * **no leaks**: an error says where and why, and never repeats what a cell contains.
 //!
 //! ```
-//! use romashka_ingest::{Kind, Limits, Records};
+//! use romashka_ingest::{Kind, Options, Records};
 //!
 //! let file = "Question;Category\nwhere is my parcel?;order_status\n;order_status\n";
 //! let mut accepted = Vec::new();
-//! for row in Records::open(file.as_bytes(), Kind::Utterances, Limits::default())? {
+//! for row in Records::open(file.as_bytes(), Kind::Utterances, &Options::default())? {
 //!     match row? {
 //!         Ok(record) => accepted.push(record.text),
 //!         Err(error) => assert_eq!((error.row, error.code.as_str()), (3, "empty_text")),
@@ -29,19 +29,32 @@
 
 mod csv_rows;
 mod dialogue;
+mod encoding;
 pub mod errors;
+mod exports;
 mod format;
+mod html;
 mod interpret;
+mod json_cells;
+mod json_objects;
 mod kind;
 mod limits;
-mod ndjson_rows;
+mod lines;
+mod quotes;
 mod record;
 mod records;
+pub mod redaction;
 mod schema;
+mod section_rows;
+mod sections;
+mod source;
+mod text_rows;
+mod unpack;
 
 pub use errors::{ErrorLog, FileError, RowCode, RowError, Stop};
+pub use exports::Adapter;
 pub use format::Format;
 pub use kind::{Kind, UnknownKind};
 pub use limits::Limits;
 pub use record::{Record, Role};
-pub use records::Records;
+pub use records::{Facts, Options, Records};

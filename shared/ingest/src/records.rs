@@ -1,46 +1,153 @@
 //! The one door: open a file, take its rows one by one.
 
 use std::collections::VecDeque;
-use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
+use std::io::{self, BufRead, BufReader, Read};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
 
 use crate::csv_rows::CsvRows;
 use crate::dialogue::Dialogue;
 use crate::errors::{FileError, RowError, Stop};
+use crate::exports::{Adapter, Heard, People, hear};
 use crate::format::{self, Format};
-use crate::interpret;
+use crate::json_objects::{JsonObjects, Layout, Role, layout};
 use crate::kind::Kind;
 use crate::limits::Limits;
-use crate::ndjson_rows::NdjsonRows;
 use crate::record::Record;
+use crate::redaction::{Findings, Names, Redactor};
 use crate::schema::{self, Cells, Column};
+use crate::section_rows::SectionRows;
+use crate::source::{Source, Text};
+use crate::text_rows::TextRows;
+use crate::{interpret, json_cells};
 
 /// Bytes asked of the reader at a time.
 const READ_BYTES: usize = 64 * 1024;
+/// Bytes of items that may wait for the people whom they name: a document often lists them at its end.
+const WAITING_BYTES: usize = 32 << 20;
 
 /// One row before its cells were looked at: its number and its cells.
 pub(crate) type RawRow<'row> = Result<(u64, Cells<'row>), RowError>;
 
-/// The file, its first bytes (which were read to tell the format) put back before the rest.
-type Input<R> = Chain<Cursor<Vec<u8>>, R>;
+/// How a file is read.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// How much of it is believed.
+    pub limits: Limits,
+    /// What is personal and must not be kept.
+    pub redactor: Redactor,
+}
+
+/// What was found out about a file by its content.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Facts {
+    /// Its format.
+    pub format: Format,
+    /// Its encoding, as the Encoding Standard calls it.
+    pub encoding: String,
+    /// Whether it came gzipped.
+    pub gzipped: bool,
+    /// Whose export it is, once its first object was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adapter: Option<Adapter>,
+}
 
 enum Rows<R> {
-    Csv(Box<CsvRows<Input<R>>>),
-    Ndjson(NdjsonRows<Input<R>>),
+    Csv(Box<CsvRows<R>>),
+    Objects(Box<Objects<R>>),
+    Text(Box<TextRows<R>>),
+    Sections(SectionRows),
+}
+
+/// JSON objects, and what they are taken for.
+struct Objects<R> {
+    objects: JsonObjects<R>,
+    /// Decided by the first item; outer `None` until then.
+    adapter: Option<Option<Adapter>>,
+    people: People,
+    /// Items that wait for people, if they still do.
+    waiting: Option<VecDeque<(u64, String)>>,
+    waiting_bytes: usize,
+}
+
+/// What one step of reading gives.
+enum Given {
+    Record(Result<Record, RowError>),
+    Heard(Heard),
+    /// Somebody was met, or an item waits.
+    Nothing,
 }
 
 impl<R: Read> Rows<R> {
-    fn next_row(&mut self) -> Result<Option<RawRow<'_>>, Stop> {
+    fn next(&mut self, kind: Kind, columns: &'static [Column], limits: &Limits) -> Result<Option<Given>, Stop> {
+        let interpreted = |row: RawRow<'_>| {
+            Given::Record(row.and_then(|(number, cells)| interpret::record(number, cells, columns, limits)))
+        };
         match self {
-            Self::Csv(rows) => rows.next_row(),
-            Self::Ndjson(rows) => rows.next_row(),
+            Self::Csv(rows) => Ok(rows.next_row()?.map(interpreted)),
+            Self::Text(rows) => Ok(rows.next_row()?.map(interpreted)),
+            Self::Sections(rows) => Ok(rows.next_row().map(interpreted)),
+            Self::Objects(objects) => objects.next(kind, columns, limits),
         }
     }
+}
+
+impl<R: Read> Objects<R> {
+    fn open(input: BufReader<R>, layout: Layout, limits: Limits) -> Self {
+        Self {
+            objects: JsonObjects::open(input, layout, limits),
+            adapter: None,
+            people: People::default(),
+            waiting: (layout == Layout::Lists).then(VecDeque::new),
+            waiting_bytes: 0,
+        }
+    }
+
+    fn next(&mut self, kind: Kind, columns: &'static [Column], limits: &Limits) -> Result<Option<Given>, Stop> {
+        let object = match self.objects.next_object()? {
+            None => return Ok(self.next_waiting(limits)),
+            Some(Err(error)) => return Ok(Some(Given::Record(Err(error)))),
+            Some(Ok(object)) => object,
+        };
+        if object.role == Role::Person {
+            self.people.meet(object.text);
+            return Ok(Some(Given::Nothing));
+        }
+        let takes_exports = matches!(kind, Kind::Conversations | Kind::Utterances);
+        let recognise = || takes_exports.then(|| Adapter::recognise(object.text)).flatten();
+        let Some(adapter) = *self.adapter.get_or_insert_with(recognise) else {
+            let record = json_cells::cells(object.row, object.text, columns, limits)
+                .and_then(|cells| interpret::record(object.row, cells, columns, limits));
+            return Ok(Some(Given::Record(record)));
+        };
+        if let Some(waiting) = self.waiting.as_mut().filter(|_| adapter == Adapter::ZendeskTickets) {
+            self.waiting_bytes += object.text.len();
+            waiting.push_back((object.row, object.text.to_owned()));
+            if self.waiting_bytes <= WAITING_BYTES {
+                return Ok(Some(Given::Nothing));
+            }
+            return Ok(self.next_waiting(limits));
+        }
+        Ok(Some(given(hear(adapter, object.row, object.text, &self.people, limits))))
+    }
+
+    fn next_waiting(&mut self, limits: &Limits) -> Option<Given> {
+        let (row, text) = self.waiting.as_mut()?.pop_front()?;
+        self.waiting_bytes -= text.len();
+        Some(given(hear(Adapter::ZendeskTickets, row, &text, &self.people, limits)))
+    }
+}
+
+fn given(heard: Result<Heard, RowError>) -> Given {
+    heard.map_or_else(|error| Given::Record(Err(error)), Given::Heard)
 }
 
 /// What comes of one row: see [`Records`].
 type Row = Result<Result<Record, RowError>, Stop>;
 
-/// The records of a file, in its order.
+/// The records of a file, in its order, without anything personal in them.
 ///
 /// The outer result is about the file and ends the iteration, the inner one about a row:
 ///
@@ -51,12 +158,18 @@ type Row = Result<Result<Record, RowError>, Stop>;
 /// Of [conversations](Kind::Conversations) only a customer's turns become records, each with the agent's
 /// turn right after it as its reply.
 pub struct Records<R> {
-    rows: Rows<R>,
-    format: Format,
+    rows: Rows<Text<R>>,
+    kind: Kind,
+    facts: Facts,
     columns: &'static [Column],
     limits: Limits,
+    redactor: Redactor,
+    /// For what the tenant wrote to be read by everybody.
+    published: Redactor,
+    found: Findings,
     dialogue: Option<Dialogue>,
     rows_read: u64,
+    rows_left_out: u64,
     ready: VecDeque<Row>,
     ended: bool,
 }
@@ -67,54 +180,95 @@ impl<R: Read> Records<R> {
     /// # Errors
     ///
     /// [`Stop::Refused`] if the file is not readable as this kind, [`Stop::Failed`] if the reader fails.
-    pub fn open(mut reader: R, kind: Kind, limits: Limits) -> Result<Self, Stop> {
-        let mut prefix = Vec::new();
-        reader.by_ref().take(format::PREFIX_BYTES as u64).read_to_end(&mut prefix)?;
-        prefix.drain(..format::bom_bytes(&prefix));
+    pub fn open(reader: R, kind: Kind, options: &Options) -> Result<Self, Stop> {
+        let limits = options.limits;
+        let source = Source::open(reader, &limits)?;
         let columns = schema::columns(kind);
-        let format = format::detect(&prefix, columns)?;
-        let input = BufReader::with_capacity(READ_BYTES, Cursor::new(prefix).chain(reader));
+        let format = format::detect(&source.prefix, kind)?;
+        let input = BufReader::with_capacity(READ_BYTES, source.text);
+        let large = Limits { row_bytes: limits.object_bytes.max(limits.row_bytes), ..limits };
         let rows = match format {
             Format::Csv { delimiter } => Rows::Csv(Box::new(CsvRows::open(input, delimiter, columns, limits)?)),
-            Format::Ndjson => Rows::Ndjson(NdjsonRows::open(input, columns, limits)),
+            Format::Ndjson | Format::Json => {
+                let layout = layout(&source.prefix).unwrap_or(Layout::Lines);
+                Rows::Objects(Box::new(Objects::open(input, layout, large)))
+            }
+            Format::Text if kind != Kind::Knowledge => {
+                Rows::Text(Box::new(TextRows::open(input, &source.prefix, kind, limits)))
+            }
+            Format::Text | Format::Markdown | Format::Html => {
+                Rows::Sections(SectionRows::open(input, format, &limits)?)
+            }
         };
         Ok(Self {
             rows,
-            format,
+            kind,
+            facts: Facts {
+                format,
+                encoding: source.encoding.name().to_owned(),
+                gzipped: source.is_packed,
+                adapter: None,
+            },
             columns,
             limits,
+            redactor: options.redactor.clone(),
+            published: options.redactor.for_published_texts(),
+            found: Findings::default(),
             dialogue: (kind == Kind::Conversations).then(Dialogue::default),
             rows_read: 0,
+            rows_left_out: 0,
             ready: VecDeque::new(),
             ended: false,
         })
     }
 
-    /// The format that was detected.
-    pub fn format(&self) -> Format {
-        self.format
+    /// What was found out about the file.
+    pub fn facts(&self) -> Facts {
+        let adapter = match &self.rows {
+            Rows::Objects(objects) => objects.adapter.flatten(),
+            _ => None,
+        };
+        Facts { adapter, ..self.facts.clone() }
     }
 
-    /// The rows read so far, accepted or not; blank ones and the header do not count.
+    /// The rows read so far, accepted or not; blank ones and the header do not count. Of an export, its messages.
     pub fn rows_read(&self) -> u64 {
         self.rows_read
     }
 
-    /// Reads one row and puts what comes of it into `ready`: nothing, one item, or a turn that waited and
-    /// then an item.
+    /// Of the rows read, the messages that are not to be learnt from: private notes, events, what programs said, what was
+    /// taken back, and those without a word.
+    pub fn rows_left_out(&self) -> u64 {
+        self.rows_left_out
+    }
+
+    /// What was personal and is not in the records given so far.
+    pub fn found(&self) -> &Findings {
+        &self.found
+    }
+
+    /// Reads one row and puts what comes of it into `ready`.
     fn read(&mut self) {
-        match self.next_record() {
-            Ok(Some(Ok(record))) => {
+        match self.next_given() {
+            Ok(Some(Given::Record(Ok(record)))) => {
                 let complete = match &mut self.dialogue {
                     Some(dialogue) => dialogue.hear(record),
                     None => Some(record),
                 };
+                let complete = complete.map(|record| self.redacted(record, &Names::default()));
                 self.ready.extend(complete.map(|record| Ok(Ok(record))));
             }
-            Ok(Some(Err(error))) => {
+            Ok(Some(Given::Record(Err(error)))) => {
                 self.break_off();
                 self.ready.push_back(Ok(Err(error)));
             }
+            Ok(Some(Given::Heard(heard))) => {
+                for record in heard.records {
+                    let record = record.map(|record| self.redacted(record, &heard.names));
+                    self.ready.push_back(Ok(record));
+                }
+            }
+            Ok(Some(Given::Nothing)) => {}
             Ok(None) => {
                 self.break_off();
                 self.ended = true;
@@ -127,25 +281,53 @@ impl<R: Read> Records<R> {
         }
     }
 
-    fn next_record(&mut self) -> Result<Option<Result<Record, RowError>>, Stop> {
-        let Some(row) = self.rows.next_row()? else {
+    fn next_given(&mut self) -> Result<Option<Given>, Stop> {
+        let Some(given) = self.rows.next(self.kind, self.columns, &self.limits)? else {
             if self.rows_read == 0 {
                 return Err(FileError::NoRows.into());
             }
             return Ok(None);
         };
-        if self.rows_read == self.limits.rows {
+        let (read, left_out) = match &given {
+            Given::Record(_) => (1, 0),
+            Given::Heard(heard) => (heard.messages, heard.left_out),
+            Given::Nothing => (0, 0),
+        };
+        if read > 0 && self.rows_read + read > self.limits.rows {
             let limit = self.limits.rows;
             return Err(FileError::TooManyRows { limit }.into());
         }
-        self.rows_read += 1;
-        Ok(Some(row.and_then(|(number, cells)| interpret::record(number, cells, self.columns, &self.limits))))
+        self.rows_read += read;
+        self.rows_left_out += left_out;
+        Ok(Some(given))
     }
 
     /// No reply will come to the turn that waits.
     fn break_off(&mut self) {
         let unanswered = self.dialogue.as_mut().and_then(Dialogue::break_off);
+        let unanswered = unanswered.map(|record| self.redacted(record, &Names::default()));
         self.ready.extend(unanswered.map(|record| Ok(Ok(record))));
+    }
+
+    fn redacted(&mut self, record: Record, names: &Names) -> Record {
+        let answering = if matches!(self.kind, Kind::Faq | Kind::Knowledge) { &self.published } else { &self.redactor };
+        let found = &mut self.found;
+        let mut hide = |redactor: &Redactor, text: String| {
+            // Most texts hold nothing personal and are not copied.
+            let hidden = match redactor.redact(&text, names, found) {
+                std::borrow::Cow::Owned(hidden) => Some(hidden),
+                std::borrow::Cow::Borrowed(_) => None,
+            };
+            hidden.unwrap_or(text)
+        };
+        let asking = if self.kind == Kind::Knowledge { &self.published } else { &self.redactor };
+        Record {
+            text: hide(asking, record.text),
+            reply: record.reply.map(|reply| hide(answering, reply)),
+            intent: record.intent.map(|intent| hide(&self.redactor, intent)),
+            conversation: record.conversation.map(|id| self.redactor.pseudonym(id)),
+            ..record
+        }
     }
 
     /// Bytes held for the current row.
@@ -153,8 +335,21 @@ impl<R: Read> Records<R> {
     fn held_bytes(&self) -> usize {
         match &self.rows {
             Rows::Csv(rows) => rows.held_bytes(),
-            Rows::Ndjson(rows) => rows.held_bytes(),
+            Rows::Objects(objects) => objects.objects.held_bytes(),
+            Rows::Text(_) | Rows::Sections(_) => 0,
         }
+    }
+}
+
+impl Redactor {
+    /// An id that names a person, such as a telephone number, is replaced by one that names nobody and still tells one
+    /// conversation from another.
+    fn pseudonym(&self, id: String) -> String {
+        if self.find(&id, &Names::default()).is_empty() {
+            return id;
+        }
+        let digest = Sha256::digest(id.as_bytes());
+        format!("hidden-{}", digest[..8].iter().map(|byte| format!("{byte:02x}")).collect::<String>())
     }
 }
 

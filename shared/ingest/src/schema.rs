@@ -39,25 +39,45 @@ impl Column {
 const INTENT: &[&str] = &["intent", "label", "category"];
 
 const UTTERANCES: &[Column] = &[
-    Column::required(Field::Text, &["text", "utterance", "message", "question", "query"]),
+    Column::required(Field::Text, &["text", "utterance", "message", "question", "query", "content", "body"]),
     Column::optional(Field::Intent, INTENT),
 ];
 
 const FAQ: &[Column] = &[
-    Column::required(Field::Text, &["question"]),
-    Column::required(Field::Reply, &["answer"]),
+    Column::required(Field::Text, &["question", "q", "title"]),
+    Column::required(Field::Reply, &["answer", "a", "reply", "response", "body"]),
     Column::optional(Field::Intent, INTENT),
 ];
 
 /// `created_at` is welcome and unread: turns arrive in the order of the file.
 const CONVERSATIONS: &[Column] = &[
-    Column::required(Field::Conversation, &["conversation_id"]),
-    Column::required(Field::Role, &["role"]),
-    Column::required(Field::Text, &["text"]),
+    Column::required(
+        Field::Conversation,
+        &[
+            "conversation_id",
+            "conversation",
+            "ticket_id",
+            "ticket",
+            "thread_id",
+            "chat_id",
+            "session_id",
+            "case_id",
+            "dialog_id",
+            "dialogue_id",
+        ],
+    ),
+    Column::required(
+        Field::Role,
+        &["role", "author_type", "sender_type", "from", "sender", "author", "speaker", "participant"],
+    ),
+    Column::required(Field::Text, &["text", "message", "body", "content", "utterance", "comment"]),
     Column::optional(Field::Intent, INTENT),
 ];
 
-const KNOWLEDGE: &[Column] = &[Column::required(Field::Text, &["title"]), Column::required(Field::Reply, &["body"])];
+const KNOWLEDGE: &[Column] = &[
+    Column::required(Field::Text, &["title", "name", "heading", "subject"]),
+    Column::required(Field::Reply, &["body", "content", "text", "article"]),
+];
 
 /// The columns of a kind of file.
 pub(crate) fn columns(kind: Kind) -> &'static [Column] {

@@ -1,10 +1,11 @@
-use std::io::repeat;
+use std::io::{Cursor, repeat};
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::errors::{ErrorLog, RowCode};
 use crate::record::Role;
+use crate::source::PREFIX_BYTES;
 
 /// What a file gave, row by row, until its end or its refusal.
 struct Outcome {
@@ -21,7 +22,7 @@ fn read_within(file: impl Read, kind: Kind, limits: Limits) -> Outcome {
         Err(Stop::Refused(error)) => outcome.refused = Some(error),
         Err(Stop::Failed(error)) => panic!("the reader of a test failed: {error}"),
     };
-    match Records::open(file, kind, limits) {
+    match Records::open(file, kind, &Options { limits, ..Options::default() }) {
         Ok(records) => records.for_each(keep),
         Err(stop) => keep(Err(stop)),
     }
@@ -97,10 +98,18 @@ mod csv_files {
     }
 
     #[test]
-    fn latin_1_text_is_refused_row_by_row_with_the_byte_and_the_cure() {
-        let outcome = read(b"text,note\ngood,x\ncaf\xE9 closed,x\nfine,\xE9\n\xDCber\n", Kind::Utterances);
-        assert_eq!(texts(&outcome.accepted), ["good", "fine"]);
-        assert_eq!(faults(&outcome), [(3, "not_utf8"), (5, "not_utf8")]);
+    fn a_file_that_windows_wrote_is_decoded() {
+        let records = accepted(b"text,note\ngood,x\ncaf\xE9 closed,x\n\xDCber M\xFCnchen\n", Kind::Utterances);
+        assert_eq!(texts(&records), ["good", "café closed", "Über München"]);
+    }
+
+    #[test]
+    fn a_stray_byte_in_utf_8_costs_its_row_and_says_which_byte_it_is() {
+        let file =
+            ["text,note\nschön für Köln und Überall,x\n".as_bytes(), &b"caf\xE9 closed,x\nfine,x\n"[..]].concat();
+        let outcome = read(file, Kind::Utterances);
+        assert_eq!(texts(&outcome.accepted), ["schön für Köln und Überall", "fine"]);
+        assert_eq!(faults(&outcome), [(3, "not_utf8")]);
         let why = &outcome.errors[0].why;
         assert!(why.contains("byte 4") && why.contains("save the file as UTF-8"), "{why}");
     }
@@ -180,7 +189,7 @@ mod csv_files {
     fn a_line_of_32_mib_is_skipped_in_the_memory_of_one_row() {
         let line = repeat(b'a').take(32 << 20);
         let file = (&b"text\nfirst\n"[..]).chain(line).chain(&b"\nlast\n"[..]);
-        let mut records = Records::open(file, Kind::Utterances, Limits::default()).unwrap();
+        let mut records = Records::open(file, Kind::Utterances, &Options::default()).unwrap();
         let mut rows = Vec::new();
         while let Some(row) = records.next() {
             assert!(records.held_bytes() <= 2 << 20);
@@ -241,20 +250,21 @@ mod ndjson_files {
     }
 
     #[test]
-    fn a_line_in_latin_1_is_refused_alone() {
-        let outcome = read(b"{\"text\": \"hi\"}\n{\"text\": \"caf\xE9\"}\n", Kind::Utterances);
+    fn a_stray_byte_costs_its_line() {
+        let file = ["{\"text\": \"Öl für ähnliche Übel\"}\n".as_bytes(), &b"{\"text\": \"caf\xE9\"}\n"[..]].concat();
+        let outcome = read(file, Kind::Utterances);
         assert_eq!(faults(&outcome), [(2, "not_utf8")]);
         assert!(outcome.errors[0].why.contains("byte 14"), "{}", outcome.errors[0].why);
     }
 
     #[test]
-    fn a_line_of_200_mib_is_skipped_in_the_memory_of_one_row() {
+    fn a_line_of_200_mib_is_skipped_in_the_memory_of_one_object() {
         let line = repeat(b'[').take(200 << 20);
         let file = (&b"{\"text\": \"first\"}\n"[..]).chain(line).chain(&b"\n{\"text\": \"last\"}"[..]);
-        let mut records = Records::open(file, Kind::Utterances, Limits::default()).unwrap();
+        let mut records = Records::open(file, Kind::Utterances, &Options::default()).unwrap();
         let mut codes = Vec::new();
         while let Some(row) = records.next() {
-            assert!(records.held_bytes() <= 2 << 20);
+            assert!(records.held_bytes() <= 32 << 20);
             codes.push(row.unwrap().map_or_else(|error| error.code.as_str(), |_| "accepted"));
         }
         assert_eq!(codes, ["accepted", "row_too_large", "accepted"]);
@@ -340,7 +350,7 @@ mod whole_files {
         let exact = read_within(&b"text\na\nb\nc\n\n"[..], Kind::Utterances, limits);
         assert_eq!((exact.accepted.len(), exact.refused), (3, None));
 
-        let over = read_within(&b"text\na\n\xFF\nc\nd\ne\n"[..], Kind::Utterances, limits);
+        let over = read_within(&b"text,intent\na\n,x\nc\nd\ne\n"[..], Kind::Utterances, limits);
         assert_eq!((over.accepted.len(), over.errors.len()), (2, 1));
         assert_eq!(over.refused, Some(FileError::TooManyRows { limit: 3 }));
     }
@@ -348,7 +358,9 @@ mod whole_files {
     #[test]
     fn nothing_follows_a_refusal() {
         let limits = Limits { rows: 1, ..Limits::default() };
-        let mut records = Records::open(&b"text\na\nb\nc\n"[..], Kind::Utterances, limits).unwrap();
+        let mut records =
+            Records::open(&b"text\na\nb\nc\n"[..], Kind::Utterances, &Options { limits, ..Options::default() })
+                .unwrap();
         assert!(records.next().unwrap().unwrap().is_ok());
         assert!(records.next().unwrap().is_err());
         assert!(records.next().is_none());
@@ -363,11 +375,11 @@ mod whole_files {
                 Err(io::Error::from(io::ErrorKind::ConnectionReset))
             }
         }
-        let start = format!("conversation_id,role,text\n{}", "1,user,hello\n".repeat(6_000));
-        assert!(start.len() > format::PREFIX_BYTES);
+        let start = format!("conversation_id,role,text\n{}", "1,user,hello\n".repeat(25_000));
+        assert!(start.len() > PREFIX_BYTES);
         let file = start.as_bytes().chain(Broken);
-        let rows: Vec<_> = Records::open(file, Kind::Conversations, Limits::default()).unwrap().collect();
-        assert_eq!(rows.len(), 6_001);
+        let rows: Vec<_> = Records::open(file, Kind::Conversations, &Options::default()).unwrap().collect();
+        assert_eq!(rows.len(), 25_001);
         assert!(matches!(rows.last(), Some(Err(Stop::Failed(_)))));
     }
 
@@ -382,8 +394,18 @@ mod whole_files {
 
     #[test]
     fn limits_of_zero_refuse_and_do_not_hang() {
-        let limits =
-            Limits { rows: 0, row_bytes: 0, columns: 0, text_chars: 0, reply_chars: 0, json_depth: 0, errors: 0 };
+        let limits = Limits {
+            rows: 0,
+            row_bytes: 0,
+            object_bytes: 0,
+            document_bytes: 0,
+            unpacked_bytes: 0,
+            columns: 0,
+            text_chars: 0,
+            reply_chars: 0,
+            json_depth: 0,
+            errors: 0,
+        };
         for file in ["text,intent\nhello,a\n", "{\"text\": \"hi\"}\n"] {
             assert!(read_within(file.as_bytes(), Kind::Utterances, limits).accepted.is_empty());
         }
@@ -394,7 +416,7 @@ mod whole_files {
         let file = (&b"text,intent\n"[..]).chain(Cursor::new(",a\n".repeat(20_000)));
         let limits = Limits::default();
         let mut log = ErrorLog::new(limits.errors);
-        for row in Records::open(file, Kind::Utterances, limits).unwrap() {
+        for row in Records::open(file, Kind::Utterances, &Options { limits, ..Options::default() }).unwrap() {
             log.push(row.unwrap().unwrap_err());
         }
         assert_eq!((log.kept().len(), log.total()), (10_000, 20_000));
@@ -402,8 +424,18 @@ mod whole_files {
 }
 
 /// Limits so narrow that every one is met by short inputs.
-const NARROW: Limits =
-    Limits { rows: 20, row_bytes: 64, columns: 4, text_chars: 12, reply_chars: 12, json_depth: 3, errors: 5 };
+const NARROW: Limits = Limits {
+    rows: 20,
+    row_bytes: 64,
+    object_bytes: 64,
+    columns: 4,
+    text_chars: 12,
+    reply_chars: 12,
+    json_depth: 3,
+    errors: 5,
+    document_bytes: 100_000,
+    unpacked_bytes: 100_000,
+};
 
 fn kinds() -> impl Strategy<Value = Kind> {
     prop::sample::select(Kind::ALL.to_vec())
@@ -447,7 +479,7 @@ fn hostile_bytes() -> impl Strategy<Value = Vec<u8>> {
 proptest! {
     #[test]
     fn no_bytes_make_it_panic_or_hold_more_than_a_row(bytes in hostile_bytes(), kind in kinds()) {
-        if let Ok(mut records) = Records::open(bytes.as_slice(), kind, NARROW) {
+        if let Ok(mut records) = Records::open(bytes.as_slice(), kind, &Options { limits: NARROW, ..Options::default() }) {
             let mut rows = 0;
             while let Some(row) = records.next() {
                 rows += 1;
@@ -475,7 +507,7 @@ proptest! {
             }
         }
         // The first bytes are read at once; blank lines push the rest beyond them.
-        let padded = [vec![b'\n'; format::PREFIX_BYTES], bytes].concat();
+        let padded = [vec![b'\n'; PREFIX_BYTES], bytes].concat();
         let at_once = read_within(padded.as_slice(), kind, NARROW);
         let one_by_one = read_within(OneByOne(&padded, false), kind, NARROW);
         prop_assert_eq!(at_once.accepted, one_by_one.accepted);

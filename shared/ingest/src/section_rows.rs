@@ -1,0 +1,45 @@
+//! The passages of one document as rows.
+
+use std::io::Read;
+
+use crate::errors::{FileError, Stop};
+use crate::format::Format;
+use crate::limits::Limits;
+use crate::records::RawRow;
+use crate::schema::{Cell, Cells, Field};
+use crate::sections::{self, Section};
+
+pub(crate) struct SectionRows {
+    sections: std::vec::IntoIter<Section>,
+    current: Option<Section>,
+    number: u64,
+}
+
+impl SectionRows {
+    /// Reads a document whole: where a passage ends is known only by what surrounds it.
+    pub(crate) fn open(input: impl Read, format: Format, limits: &Limits) -> Result<Self, Stop> {
+        let limit = limits.document_bytes;
+        let mut bytes = Vec::new();
+        input.take(limit as u64 + 1).read_to_end(&mut bytes)?;
+        if bytes.len() > limit {
+            return Err(FileError::DocumentTooLarge { limit }.into());
+        }
+        let document = String::from_utf8_lossy(&bytes);
+        let sections = match format {
+            Format::Html => sections::of_html(&document),
+            Format::Markdown => sections::of_markdown(&document),
+            _ => sections::of_text(&document),
+        };
+        Ok(Self { sections: sections.into_iter(), current: None, number: 0 })
+    }
+
+    pub(crate) fn next_row(&mut self) -> Option<RawRow<'_>> {
+        self.number += 1;
+        self.current = Some(self.sections.next()?);
+        let section = self.current.as_ref()?;
+        let mut cells = Cells::default();
+        cells.place(Field::Text, 0, Cell::Text(section.title.as_str().into()));
+        cells.place(Field::Reply, 0, Cell::Text(section.body.as_str().into()));
+        Some(Ok((self.number, cells)))
+    }
+}

@@ -1,0 +1,82 @@
+//! A file on its way to text: unpacked if it is packed, then decoded if it is not UTF-8.
+
+use std::io::{self, Chain, Cursor, Read};
+
+use encoding_rs::{Encoding, UTF_8};
+
+use crate::encoding::{self, Decoded};
+use crate::errors::{FileError, Stop};
+use crate::format;
+use crate::limits::Limits;
+use crate::unpack::{GZIP, Unpacked};
+
+/// How many bytes of a file decide what it is.
+pub(crate) const PREFIX_BYTES: usize = 256 * 1024;
+
+/// A reader whose first bytes were looked at and put back.
+type Peeked<R> = Chain<Cursor<Vec<u8>>, R>;
+
+/// UTF-8, as it came or decoded.
+pub(crate) enum Utf8<R> {
+    AsItCame(R),
+    Decoded(Box<Decoded<R>>),
+}
+
+impl<R: Read> Read for Utf8<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::AsItCame(reader) => reader.read(buffer),
+            Self::Decoded(reader) => reader.read(buffer),
+        }
+    }
+}
+
+/// The text of a file.
+pub(crate) type Text<R> = Peeked<Utf8<Peeked<Unpacked<Peeked<R>>>>>;
+
+/// An opened file.
+pub(crate) struct Source<R> {
+    pub(crate) text: Text<R>,
+    /// The first bytes of the text.
+    pub(crate) prefix: Vec<u8>,
+    pub(crate) encoding: &'static Encoding,
+    pub(crate) is_packed: bool,
+}
+
+impl<R: Read> Source<R> {
+    /// Opens a file.
+    ///
+    /// # Errors
+    ///
+    /// [`Stop::Refused`] where it is no text, [`Stop::Failed`] where the reader fails.
+    pub(crate) fn open(reader: R, limits: &Limits) -> Result<Self, Stop> {
+        let (prefix, reader) = peek(reader)?;
+        let is_packed = prefix.starts_with(GZIP);
+        let unpacked = if is_packed { Unpacked::gzip(reader, limits) } else { Unpacked::plain(reader) };
+        let (prefix, mut reader) = peek(unpacked)?;
+        format::refuse_what_is_no_text(&prefix)?;
+        let encoding = encoding::detect(&prefix);
+        let text = if encoding == UTF_8 {
+            io::copy(&mut reader.by_ref().take(mark_bytes(&prefix)), &mut io::sink())?;
+            Utf8::AsItCame(reader)
+        } else {
+            Utf8::Decoded(Box::new(Decoded::new(reader, encoding)))
+        };
+        let (prefix, text) = peek(text)?;
+        if prefix.contains(&0) {
+            return Err(FileError::binary().into());
+        }
+        Ok(Self { text, prefix, encoding, is_packed })
+    }
+}
+
+/// Bytes of the mark that a file in UTF-8 may begin with.
+fn mark_bytes(prefix: &[u8]) -> u64 {
+    if prefix.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 }
+}
+
+fn peek<R: Read>(mut reader: R) -> Result<(Vec<u8>, Peeked<R>), Stop> {
+    let mut prefix = Vec::new();
+    reader.by_ref().take(PREFIX_BYTES as u64).read_to_end(&mut prefix)?;
+    Ok((prefix.clone(), Cursor::new(prefix).chain(reader)))
+}

@@ -1,0 +1,260 @@
+//! Plain text as rows: utterances one a line, questions and answers in pairs, conversations turn by turn.
+
+use std::io::{BufReader, Read};
+
+use crate::errors::{RowCode, RowError, Stop};
+use crate::kind::Kind;
+use crate::limits::Limits;
+use crate::lines::Lines;
+use crate::record::Role;
+use crate::records::RawRow;
+use crate::schema::{Cell, Cells, Field};
+
+/// Words before a question and before an answer.
+const QUESTION: &[&str] = &["q", "question", "frage", "f", "pregunta", "вопрос", "в"];
+const ANSWER: &[&str] = &["a", "answer", "antwort", "respuesta", "r", "ответ", "о"];
+
+/// Rows of a text.
+pub(crate) struct TextRows<R> {
+    lines: Lines<R>,
+    kind: Kind,
+    limits: Limits,
+    /// What ends a conversation.
+    break_at: Break,
+    /// The conversation at hand, counted from 1.
+    conversation: u64,
+    /// Parts of the row that is given.
+    first: String,
+    second: String,
+    /// What was read and belongs to the next row.
+    ahead: Option<Line>,
+    id: String,
+}
+
+/// A line that is not blank.
+struct Line {
+    number: u64,
+    speaker: Option<Speaker>,
+    text: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Speaker {
+    Customer,
+    Agent,
+}
+
+/// What ends a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Break {
+    /// A blank line before a turn.
+    Blank,
+    /// A blank line before a customer's turn: there is one between any two turns, so it says little.
+    BlankBeforeCustomer,
+}
+
+impl Break {
+    /// Decided by whether turns ever follow each other without a blank line.
+    fn of(kind: Kind, prefix: &str) -> Self {
+        let mut lines = prefix.lines();
+        let mut after_turn = false;
+        let follows = lines.any(|line| {
+            let is_turn = speaker(kind, line).is_some();
+            let follows = is_turn && after_turn;
+            after_turn = is_turn || after_turn && !line.trim().is_empty();
+            follows
+        });
+        if follows { Self::Blank } else { Self::BlankBeforeCustomer }
+    }
+}
+
+/// Whether a text reads as turns of conversations, or as questions with answers: two of its lines say who speaks.
+pub(crate) fn is_dialogue(kind: Kind, prefix: &str) -> bool {
+    prefix.lines().filter(|line| speaker(kind, line).is_some()).take(2).count() == 2
+}
+
+/// Who a line says speaks, and where the words begin.
+fn speaker(kind: Kind, line: &str) -> Option<(Speaker, usize)> {
+    let (before, after) = line.split_once(':')?;
+    let word = before.trim().trim_matches(['*', '[', ']', '-', ' ']);
+    if word.is_empty() || word.len() > 40 {
+        return None;
+    }
+    let is =
+        |words: &[&str]| words.iter().any(|known| known.eq_ignore_ascii_case(word) || *known == word.to_lowercase());
+    let speaker = match kind {
+        Kind::Faq if is(QUESTION) => Speaker::Customer,
+        Kind::Faq if is(ANSWER) => Speaker::Agent,
+        Kind::Conversations => match Role::named(word)? {
+            Role::Customer => Speaker::Customer,
+            Role::Agent => Speaker::Agent,
+        },
+        _ => return None,
+    };
+    Some((speaker, line.len() - after.len()))
+}
+
+impl<R: Read> TextRows<R> {
+    pub(crate) fn open(input: BufReader<R>, prefix: &[u8], kind: Kind, limits: Limits) -> Self {
+        Self {
+            break_at: Break::of(kind, &String::from_utf8_lossy(prefix)),
+            lines: Lines::open(input, limits.row_bytes),
+            kind,
+            limits,
+            conversation: 1,
+            first: String::new(),
+            second: String::new(),
+            ahead: None,
+            id: String::new(),
+        }
+    }
+
+    pub(crate) fn next_row(&mut self) -> Result<Option<RawRow<'_>>, Stop> {
+        match self.kind {
+            Kind::Conversations => self.next_turn(),
+            Kind::Faq => self.next_pair(),
+            Kind::Utterances | Kind::Knowledge => {
+                let Some(line) = self.next_line()? else { return Ok(None) };
+                let line = match line {
+                    Ok(line) => line,
+                    Err(error) => return Ok(Some(Err(error))),
+                };
+                self.first = line.text;
+                let mut cells = Cells::default();
+                cells.place(Field::Text, 0, Cell::Text(self.first.as_str().into()));
+                Ok(Some(Ok((line.number, cells))))
+            }
+        }
+    }
+
+    /// A turn, with the lines that go on with it.
+    fn next_turn(&mut self) -> Result<Option<RawRow<'_>>, Stop> {
+        let begun = self.conversation;
+        let line = match self.take_line()? {
+            None => return Ok(None),
+            Some(Err(error)) => return Ok(Some(Err(error))),
+            Some(Ok(line)) => line,
+        };
+        let Some(speaker) = line.speaker else {
+            let why = "the line does not say who speaks; begin it with a word such as `Customer:` or `Agent:`";
+            return Ok(Some(Err(RowError::of_row(line.number, RowCode::UnknownRole, why))));
+        };
+        let conversation = self.conversation.max(begun);
+        self.first = line.text;
+        self.go_on(conversation)?;
+        self.id = format!("conversation-{conversation}");
+        let mut cells = Cells::default();
+        cells.place(Field::Conversation, 0, Cell::Text(self.id.as_str().into()));
+        let role = if speaker == Speaker::Customer { "customer" } else { "agent" };
+        cells.place(Field::Role, 0, Cell::Text(role.into()));
+        cells.place(Field::Text, 0, Cell::Text(self.first.as_str().into()));
+        Ok(Some(Ok((line.number, cells))))
+    }
+
+    /// A question with its answer.
+    fn next_pair(&mut self) -> Result<Option<RawRow<'_>>, Stop> {
+        let line = match self.take_line()? {
+            None => return Ok(None),
+            Some(Err(error)) => return Ok(Some(Err(error))),
+            Some(Ok(line)) => line,
+        };
+        if line.speaker != Some(Speaker::Customer) {
+            let why =
+                "an answer without a question before it; write `Q:` before the question and `A:` before its answer";
+            return Ok(Some(Err(RowError::of_row(line.number, RowCode::MissingColumn, why))));
+        }
+        self.first = line.text;
+        self.go_on(0)?;
+        self.second.clear();
+        let answers = self.ahead.as_ref().is_some_and(|ahead| ahead.speaker == Some(Speaker::Agent));
+        if answers && let Some(answer) = self.ahead.take() {
+            let question = std::mem::replace(&mut self.first, answer.text);
+            self.go_on(0)?;
+            self.second = std::mem::replace(&mut self.first, question);
+        }
+        let mut cells = Cells::default();
+        cells.place(Field::Text, 0, Cell::Text(self.first.as_str().into()));
+        cells.place(Field::Reply, 0, Cell::Text(self.second.as_str().into()));
+        Ok(Some(Ok((line.number, cells))))
+    }
+
+    /// Adds the lines that name no speaker to what was said; in a conversation, as far as it goes.
+    fn go_on(&mut self, conversation: u64) -> Result<(), Stop> {
+        while self.first.len() < self.limits.row_bytes {
+            match self.next_line()? {
+                Some(Ok(line))
+                    if line.speaker.is_none() && (conversation == 0 || self.conversation == conversation) =>
+                {
+                    self.first.push('\n');
+                    self.first.push_str(&line.text);
+                }
+                Some(Ok(line)) => {
+                    self.ahead = Some(line);
+                    break;
+                }
+                // A line that cannot be read is left out of what was said.
+                Some(Err(_)) => {}
+                None => break,
+            }
+        }
+        Ok(())
+    }
+
+    fn take_line(&mut self) -> Result<Option<Result<Line, RowError>>, Stop> {
+        match self.ahead.take() {
+            Some(line) => Ok(Some(Ok(line))),
+            None => self.next_line(),
+        }
+    }
+
+    /// The next line that is not blank.
+    fn next_line(&mut self) -> Result<Option<Result<Line, RowError>>, Stop> {
+        let before = self.lines.number;
+        let Some(length) = self.lines.read()? else { return Ok(None) };
+        let number = self.lines.number;
+        if length > self.limits.row_bytes as u64 {
+            return Ok(Some(Err(RowError::too_large(number, length, self.limits.row_bytes))));
+        }
+        let Ok(line) = str::from_utf8(&self.lines.line) else {
+            let why = "the line is not UTF-8; save the file as UTF-8";
+            return Ok(Some(Err(RowError::of_row(number, RowCode::NotUtf8, why))));
+        };
+        let line = line.trim();
+        let found = speaker(self.kind, line);
+        let text = line[found.map_or(0, |(_, words)| words)..].trim().to_owned();
+        let speaker = found.map(|(speaker, _)| speaker);
+        let is_after_blank = before > 0 && number > before + 1;
+        let ends = match self.break_at {
+            Break::Blank => speaker.is_some(),
+            Break::BlankBeforeCustomer => speaker == Some(Speaker::Customer),
+        };
+        self.conversation += u64::from(is_after_blank && ends);
+        Ok(Some(Ok(Line { number, speaker, text })))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Kind, Options, Records};
+
+    fn conversations(text: &str) -> Vec<(String, String)> {
+        let records = Records::open(text.as_bytes(), Kind::Conversations, &Options::default()).unwrap();
+        records
+            .map(|row| row.unwrap().unwrap())
+            .map(|record| (record.conversation.unwrap_or_default(), record.reply.unwrap_or_default()))
+            .collect()
+    }
+
+    #[test]
+    fn a_blank_line_ends_a_conversation_where_turns_follow_each_other_without_one() {
+        let found = conversations("Customer: hi\nAgent: hello\n\nCustomer: bye\n");
+        assert_eq!(found, [("conversation-1".into(), "hello".into()), ("conversation-2".into(), String::new())]);
+    }
+
+    #[test]
+    fn a_blank_line_between_all_turns_parts_no_answer_from_its_question() {
+        let found = conversations("Customer: hi\n\nAgent: hello\nto you\n\nCustomer: bye\n\nAgent: good bye\n");
+        let replies: Vec<_> = found.into_iter().map(|(_, reply)| reply).collect();
+        assert_eq!(replies, ["hello\nto you", "good bye"]);
+    }
+}
