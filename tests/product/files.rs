@@ -88,6 +88,36 @@ fn a_gzipped_export_of_a_help_desk_is_recognised_and_read_without_what_is_person
 }
 
 #[test]
+fn a_sheet_and_a_document_are_read_like_tables_and_articles() {
+    let tenant = tenant();
+    let sheet = include_bytes!("../../shared/documents/tests/samples/faq.xlsx");
+    let upload = sent(&tenant, "faq.xlsx", "faq", sheet);
+    assert_eq!((&upload["state"], &upload["rows"]["accepted"]), (&json!("ready"), &json!(4)), "{upload}");
+    assert_eq!(upload["facts"]["format"], json!("xlsx"));
+    assert_eq!(upload["redacted"]["email"], json!(1), "{upload}");
+    let document = include_bytes!("../../shared/documents/tests/samples/returns.pdf");
+    let upload = sent(&tenant, "returns.pdf", "knowledge", document);
+    assert_eq!((&upload["state"], &upload["rows"]["accepted"]), (&json!("ready"), &json!(3)), "{upload}");
+    assert_eq!(upload["facts"]["format"], json!("pdf"));
+}
+
+#[test]
+fn a_document_that_never_ends_costs_itself_and_not_its_neighbours() {
+    let tenant = tenant();
+    let deep = [b"%PDF-1.4\n1 0 obj\n".to_vec(), b"[".repeat(4 << 20)].concat();
+    let files: [(&str, &[u8]); 3] = [
+        ("cut.xlsx", &b"PK\x03\x04and nothing that follows"[..]),
+        ("deep.pdf", &deep),
+        ("good.csv", b"text,intent\na,x\n"),
+    ];
+    let ids = files.map(|(name, bytes)| tenant.upload(name, "utterances", bytes).unwrap());
+    let [cut, deep, good] = ids.map(|id| ended(&tenant, &format!("/v1/uploads/{id}")));
+    assert_eq!((&cut["state"], &cut["error"]["code"]), (&json!("failed"), &json!("broken_document")));
+    assert_eq!(deep["state"], json!("failed"));
+    assert_eq!(good["state"], json!("ready"));
+}
+
+#[test]
 fn an_archive_that_would_unpack_to_gigabytes_is_refused_and_its_neighbour_is_read() {
     let tenant = tenant();
     let mut archive = GzEncoder::new(Vec::new(), Compression::best());

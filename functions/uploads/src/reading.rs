@@ -2,10 +2,13 @@
 
 use std::cell::Cell;
 use std::collections::HashSet;
-use std::io::{self, Read};
+use std::fs;
+use std::io::{self, Read, Seek};
 
+use romashka_documents::Document;
+use romashka_documents::sandbox::Sandbox;
 use romashka_domain::upload::{Reached, RowCounts};
-use romashka_ingest::{ErrorLog, Kind, Options, Record, Records, RowError, Stop};
+use romashka_ingest::{ErrorLog, File, FileError, Kind, Options, Record, Records, RowError, Stop};
 use romashka_learning::ContentHash;
 
 /// Rows in one part. One part becomes one training batch: small enough that a crashed batch costs little and that a
@@ -37,20 +40,47 @@ pub struct End {
 /// # Errors
 ///
 /// [`Stop::Refused`] where the file is not what its kind says, [`Stop::Failed`] where reading or `give` fails.
+///
+/// A sheet or a PDF document is read by a child of this process.
 pub fn read(
     file: impl Read,
     kind: Kind,
     options: &Options,
-    mut give: impl FnMut(Part) -> io::Result<()>,
+    give: impl FnMut(Part) -> io::Result<()>,
 ) -> Result<End, Stop> {
     let bytes_read = Cell::new(0);
-    let file = Counted { inner: file, bytes: &bytes_read };
+    let mut file = File::open(Counted { inner: file, bytes: &bytes_read }, &options.limits)?;
+    let Some(document) = Document::of(file.prefix()) else {
+        return read_rows(Records::of(file, kind, options)?, &bytes_read, options, give);
+    };
+    let text = Sandbox::here()?.extract(document, spooled(&mut file)?)?;
+    let file = file.replaced_by(text, document.format(), &options.limits)?;
+    read_rows(Records::of(file, kind, options)?, &bytes_read, options, give)
+}
+
+/// The document on disk, from its beginning: its parts lie anywhere.
+fn spooled(file: &mut impl Read) -> Result<fs::File, Stop> {
+    let limit = romashka_documents::Limits::default().file_bytes;
+    let mut spool = tempfile::tempfile()?;
+    if io::copy(&mut file.take(limit + 1), &mut spool)? > limit {
+        let why = format!("the document has more than the {limit} bytes allowed; split it, or save its text alone");
+        return Err(FileError::document("document_too_large", why).into());
+    }
+    spool.rewind()?;
+    Ok(spool)
+}
+
+fn read_rows<R: Read>(
+    mut records: Records<R>,
+    bytes_read: &Cell<u64>,
+    options: &Options,
+    mut give: impl FnMut(Part) -> io::Result<()>,
+) -> Result<End, Stop> {
     let mut errors = ErrorLog::new(options.limits.errors);
     let mut rows = RowCounts::default();
     let mut seen = HashSet::new();
     let mut part = Vec::new();
     let mut parts = 0;
-    let mut records = Records::open(file, kind, options)?;
     while let Some(row) = records.next() {
         match row? {
             Err(error) => {

@@ -65,6 +65,14 @@ pub enum FileError {
         /// How many times its size an archive may hold.
         ratio: u64,
     },
+    /// The document gives no text.
+    #[error("{why}")]
+    Document {
+        /// The stable name of the reason.
+        code: &'static str,
+        /// What is wrong and how to mend it.
+        why: String,
+    },
     /// The document is larger than is held in memory.
     #[error("the document has more than the {limit} bytes allowed; split it into several files")]
     DocumentTooLarge {
@@ -118,6 +126,17 @@ pub enum FileError {
     },
 }
 
+/// Why documents give no text.
+const DOCUMENT_CODES: &[&str] = &[
+    "broken_document",
+    "document_too_large",
+    "document_too_slow",
+    "encrypted_document",
+    "no_text",
+    "too_many_columns",
+    "empty_file",
+];
+
 impl From<FileError> for io::Error {
     fn from(refusal: FileError) -> Self {
         Self::other(refusal)
@@ -125,6 +144,12 @@ impl From<FileError> for io::Error {
 }
 
 impl FileError {
+    /// That a document gives no text, for one of the reasons that have a name.
+    pub fn document(code: &str, why: String) -> Self {
+        let code = DOCUMENT_CODES.iter().find(|known| **known == code).copied().unwrap_or(DOCUMENT_CODES[0]);
+        Self::Document { code, why }
+    }
+
     /// The refusal that an error of a reader carries, or the error itself.
     ///
     /// # Errors
@@ -140,6 +165,7 @@ impl FileError {
             Self::Empty => "empty_file",
             Self::NoRows => "no_rows",
             Self::NotText { .. } => "not_text",
+            Self::Document { code, .. } => code,
             Self::BrokenArchive => "broken_archive",
             Self::UnpacksTooLarge { .. } => "unpacks_too_large",
             Self::Bomb { .. } => "archive_bomb",

@@ -30,6 +30,10 @@ pub enum Format {
     Markdown,
     /// An article in HTML.
     Html,
+    /// The first sheet of a workbook that holds anything.
+    Xlsx,
+    /// A PDF document.
+    Pdf,
 }
 
 impl fmt::Display for Format {
@@ -42,6 +46,8 @@ impl fmt::Display for Format {
             Self::Text => formatter.write_str("plain text"),
             Self::Markdown => formatter.write_str("Markdown"),
             Self::Html => formatter.write_str("HTML"),
+            Self::Xlsx => formatter.write_str("XLSX"),
+            Self::Pdf => formatter.write_str("PDF"),
         }
     }
 }

@@ -58,3 +58,4 @@ pub use kind::{Kind, UnknownKind};
 pub use limits::Limits;
 pub use record::{Record, Role};
 pub use records::{Facts, Options, Records};
+pub use source::File;

@@ -19,7 +19,7 @@ use crate::record::Record;
 use crate::redaction::{Findings, Names, Redactor};
 use crate::schema::{self, Cells, Column};
 use crate::section_rows::SectionRows;
-use crate::source::{Source, Text};
+use crate::source::{File, Text};
 use crate::text_rows::TextRows;
 use crate::{interpret, json_cells};
 
@@ -181,10 +181,23 @@ impl<R: Read> Records<R> {
     ///
     /// [`Stop::Refused`] if the file is not readable as this kind, [`Stop::Failed`] if the reader fails.
     pub fn open(reader: R, kind: Kind, options: &Options) -> Result<Self, Stop> {
+        Self::of(File::open(reader, &options.limits)?, kind, options)
+    }
+
+    /// Detects the format of a file that is open already.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn of(file: File<R>, kind: Kind, options: &Options) -> Result<Self, Stop> {
         let limits = options.limits;
-        let source = Source::open(reader, &limits)?;
+        let source = file.decode()?;
         let columns = schema::columns(kind);
-        let format = format::detect(&source.prefix, kind)?;
+        let format = match source.document {
+            Some(Format::Xlsx) => Format::Csv { delimiter: ',' },
+            Some(_) if kind == Kind::Knowledge => Format::Text,
+            _ => format::detect(&source.prefix, kind)?,
+        };
         let input = BufReader::with_capacity(READ_BYTES, source.text);
         let large = Limits { row_bytes: limits.object_bytes.max(limits.row_bytes), ..limits };
         let rows = match format {
@@ -196,15 +209,13 @@ impl<R: Read> Records<R> {
             Format::Text if kind != Kind::Knowledge => {
                 Rows::Text(Box::new(TextRows::open(input, &source.prefix, kind, limits)))
             }
-            Format::Text | Format::Markdown | Format::Html => {
-                Rows::Sections(SectionRows::open(input, format, &limits)?)
-            }
+            _ => Rows::Sections(SectionRows::open(input, format, &limits)?),
         };
         Ok(Self {
             rows,
             kind,
             facts: Facts {
-                format,
+                format: source.document.unwrap_or(format),
                 encoding: source.encoding.name().to_owned(),
                 gzipped: source.is_packed,
                 adapter: None,

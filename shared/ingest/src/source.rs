@@ -6,7 +6,7 @@ use encoding_rs::{Encoding, UTF_8};
 
 use crate::encoding::{self, Decoded};
 use crate::errors::{FileError, Stop};
-use crate::format;
+use crate::format::{self, Format};
 use crate::limits::Limits;
 use crate::unpack::{GZIP, Unpacked};
 
@@ -31,33 +31,50 @@ impl<R: Read> Read for Utf8<R> {
     }
 }
 
-/// The text of a file.
-pub(crate) type Text<R> = Peeked<Utf8<Peeked<Unpacked<Peeked<R>>>>>;
-
-/// An opened file.
-pub(crate) struct Source<R> {
-    pub(crate) text: Text<R>,
-    /// The first bytes of the text.
-    pub(crate) prefix: Vec<u8>,
-    pub(crate) encoding: &'static Encoding,
-    pub(crate) is_packed: bool,
+/// A file, unpacked if it was packed.
+pub struct File<R> {
+    reader: Peeked<Unpacked<Peeked<R>>>,
+    prefix: Vec<u8>,
+    is_packed: bool,
+    /// What its text was taken out of.
+    document: Option<Format>,
 }
 
-impl<R: Read> Source<R> {
-    /// Opens a file.
+impl<R: Read> File<R> {
+    /// Looks at the first bytes of a file.
     ///
     /// # Errors
     ///
-    /// [`Stop::Refused`] where it is no text, [`Stop::Failed`] where the reader fails.
-    pub(crate) fn open(reader: R, limits: &Limits) -> Result<Self, Stop> {
+    /// [`Stop::Refused`] where it is packed and broken, [`Stop::Failed`] where the reader fails.
+    pub fn open(reader: R, limits: &Limits) -> Result<Self, Stop> {
         let (prefix, reader) = peek(reader)?;
         let is_packed = prefix.starts_with(GZIP);
         let unpacked = if is_packed { Unpacked::gzip(reader, limits) } else { Unpacked::plain(reader) };
-        let (prefix, mut reader) = peek(unpacked)?;
-        format::refuse_what_is_no_text(&prefix)?;
-        let encoding = encoding::detect(&prefix);
+        let (prefix, reader) = peek(unpacked)?;
+        Ok(Self { reader, prefix, is_packed, document: None })
+    }
+
+    /// Its first bytes, unpacked.
+    pub fn prefix(&self) -> &[u8] {
+        &self.prefix
+    }
+
+    /// Puts the text of a document in the place of the document.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn replaced_by<T: Read>(self, text: T, document: Format, limits: &Limits) -> Result<File<T>, Stop> {
+        Ok(File { is_packed: self.is_packed, document: Some(document), ..File::open(text, limits)? })
+    }
+
+    /// Its text.
+    pub(crate) fn decode(self) -> Result<Source<R>, Stop> {
+        format::refuse_what_is_no_text(&self.prefix)?;
+        let encoding = encoding::detect(&self.prefix);
+        let mut reader = self.reader;
         let text = if encoding == UTF_8 {
-            io::copy(&mut reader.by_ref().take(mark_bytes(&prefix)), &mut io::sink())?;
+            io::copy(&mut reader.by_ref().take(mark_bytes(&self.prefix)), &mut io::sink())?;
             Utf8::AsItCame(reader)
         } else {
             Utf8::Decoded(Box::new(Decoded::new(reader, encoding)))
@@ -66,8 +83,27 @@ impl<R: Read> Source<R> {
         if prefix.contains(&0) {
             return Err(FileError::binary().into());
         }
-        Ok(Self { text, prefix, encoding, is_packed })
+        Ok(Source { text, prefix, encoding, is_packed: self.is_packed, document: self.document })
     }
+}
+
+impl<R: Read> Read for File<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.reader.read(buffer)
+    }
+}
+
+/// The text of a file.
+pub(crate) type Text<R> = Peeked<Utf8<Peeked<Unpacked<Peeked<R>>>>>;
+
+/// A file whose text can be read.
+pub(crate) struct Source<R> {
+    pub(crate) text: Text<R>,
+    /// The first bytes of the text.
+    pub(crate) prefix: Vec<u8>,
+    pub(crate) encoding: &'static Encoding,
+    pub(crate) is_packed: bool,
+    pub(crate) document: Option<Format>,
 }
 
 /// Bytes of the mark that a file in UTF-8 may begin with.
