@@ -14,7 +14,7 @@ use csv_core::ReadRecordResult;
 use crate::errors::{FileError, FoundColumns, RowCode, RowError, Stop};
 use crate::limits::Limits;
 use crate::records::{self, RawRow};
-use crate::schema::{self, Cell, Cells, Column, Field};
+use crate::schema::{Cell, Cells, Column, Field, Schema};
 
 /// The first size of the buffer of a row; few rows need more.
 const FIRST_ROW_BYTES: usize = 4 * 1024;
@@ -42,6 +42,8 @@ pub(crate) struct CsvRows<R> {
     after_carriage_return: bool,
     places: Vec<Place>,
     header_columns: usize,
+    /// Bytes read so far.
+    consumed: u64,
 }
 
 /// The state machine, past the point where it would take a byte-order mark off: that was done when the
@@ -65,12 +67,7 @@ struct Extent {
 
 impl<R: Read> CsvRows<R> {
     /// Reads the header and finds the columns.
-    pub(crate) fn open(
-        input: BufReader<R>,
-        delimiter: char,
-        columns: &'static [Column],
-        limits: Limits,
-    ) -> Result<Self, Stop> {
+    pub(crate) fn open(input: BufReader<R>, delimiter: char, schema: &Schema, limits: Limits) -> Result<Self, Stop> {
         let mut rows = Self {
             input,
             delimiter,
@@ -83,12 +80,13 @@ impl<R: Read> CsvRows<R> {
             after_carriage_return: false,
             places: Vec::new(),
             header_columns: 0,
+            consumed: 0,
         };
-        rows.read_header(columns)?;
+        rows.read_header(schema)?;
         Ok(rows)
     }
 
-    fn read_header(&mut self, columns: &'static [Column]) -> Result<(), Stop> {
+    fn read_header(&mut self, schema: &Schema) -> Result<(), Stop> {
         let extent = loop {
             let extent = self.read_row()?.ok_or(FileError::Empty)?;
             if extent.cells > self.ends.len() as u64 {
@@ -116,14 +114,14 @@ impl<R: Read> CsvRows<R> {
         let header: Vec<String> =
             (0..self.header_columns).map(|index| String::from_utf8_lossy(self.cell(index)).into_owned()).collect();
         for (index, name) in header.iter().enumerate() {
-            if let Some((column, rank)) = schema::recognise(columns, name) {
+            if let Some((column, rank)) = schema.recognise(name) {
                 let field = column.field;
                 self.places.push(Place { index, field, rank });
             }
         }
         let is_missing =
             |column: &&Column| column.required && self.places.iter().all(|place| place.field != column.field);
-        if let Some(column) = columns.iter().find(is_missing) {
+        if let Some(column) = schema.columns.iter().find(is_missing) {
             return Err(FileError::MissingColumn {
                 row: self.number,
                 accepted: column.names,
@@ -132,6 +130,24 @@ impl<R: Read> CsvRows<R> {
             .into());
         }
         Ok(())
+    }
+
+    /// Where the next row begins: how many bytes come before it, and its number.
+    pub(crate) fn place(&mut self) -> Result<(u64, u64), Stop> {
+        self.skip_blank_lines()?;
+        Ok((self.consumed, self.number + 1))
+    }
+
+    /// Goes on in the middle of a file, where this is the next row.
+    pub(crate) fn continue_at(&mut self, row: u64) -> Result<(), Stop> {
+        self.skip_blank_lines()?;
+        self.number = row - 1;
+        Ok(())
+    }
+
+    /// Passes over one row, whatever is in it; `false` at the end.
+    pub(crate) fn pass(&mut self) -> Result<bool, Stop> {
+        Ok(self.read_row()?.is_some())
     }
 
     /// The next row that is not blank.
@@ -233,6 +249,7 @@ impl<R: Read> CsvRows<R> {
                 line_breaks |= input[..read].contains(&b'\n');
             }
             self.input.consume(read);
+            self.consumed += read as u64;
             extent.raw_bytes += read as u64;
             extent.cells += ended as u64;
             row_end += written;
@@ -272,6 +289,7 @@ impl<R: Read> CsvRows<R> {
             }
             self.after_carriage_return = byte == b'\r';
             self.input.consume(1);
+            self.consumed += 1;
         }
     }
 

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::errors::FileError;
 use crate::json_objects::{self, Layout};
 use crate::kind::Kind;
-use crate::schema::{self, Column};
+use crate::schema::Schema;
 use crate::{html, text_rows};
 
 /// A format that is read.
@@ -93,7 +93,7 @@ pub(crate) fn refuse_what_is_no_text(prefix: &[u8]) -> Result<(), FileError> {
 }
 
 /// Decides what a file is from the beginning of its text.
-pub(crate) fn detect(prefix: &[u8], kind: Kind) -> Result<Format, FileError> {
+pub(crate) fn detect(prefix: &[u8], kind: Kind, schema: &Schema) -> Result<Format, FileError> {
     let content = prefix.trim_ascii_start();
     if content.is_empty() {
         return Err(FileError::Empty);
@@ -103,14 +103,11 @@ pub(crate) fn detect(prefix: &[u8], kind: Kind) -> Result<Format, FileError> {
         Some(Layout::Lists | Layout::Objects) => return Ok(Format::Json),
         None => {}
     }
-    let columns = schema::columns(kind);
-    let delimiter = delimiter(content, columns);
+    let delimiter = delimiter(content, schema);
     let sheet = Format::Csv { delimiter: char::from(delimiter) };
     let header: Vec<_> = split_outside_quotes(first_line(content), delimiter).into_iter().map(name_of).collect();
-    let has = |column: &&Column| {
-        header.iter().any(|name| schema::recognise(columns, name).is_some_and(|(found, _)| found.field == column.field))
-    };
-    if columns.iter().filter(|column| column.required).all(|column| has(&column)) {
+    let has = |field| header.iter().any(|name| schema.recognise(name).is_some_and(|(found, _)| found.field == field));
+    if schema.columns.iter().filter(|column| column.required).all(|column| has(column.field)) {
         return Ok(sheet);
     }
     let text = String::from_utf8_lossy(content);
@@ -151,6 +148,12 @@ fn is_markdown(text: &str) -> bool {
         })
 }
 
+/// The names in the header of a table.
+pub(crate) fn header(prefix: &[u8], delimiter: char) -> Vec<std::borrow::Cow<'_, str>> {
+    let delimiter = u8::try_from(delimiter).unwrap_or(b',');
+    split_outside_quotes(first_line(prefix.trim_ascii_start()), delimiter).into_iter().map(name_of).collect()
+}
+
 fn name_of(cell: &[u8]) -> std::borrow::Cow<'_, str> {
     String::from_utf8_lossy(without_quotes(cell.trim_ascii()))
 }
@@ -162,7 +165,7 @@ fn first_line(content: &[u8]) -> &[u8] {
 }
 
 /// The delimiter under which the header has most columns that we know; among equals, most cells.
-fn delimiter(content: &[u8], columns: &'static [Column]) -> u8 {
+fn delimiter(content: &[u8], schema: &Schema) -> u8 {
     let header = first_line(content);
     // `max_by_key` keeps the last of equals, hence the comma, the default, at the end.
     [b'|', b'\t', b';', b',']
@@ -170,8 +173,7 @@ fn delimiter(content: &[u8], columns: &'static [Column]) -> u8 {
         .max_by_key(|&delimiter| {
             let cells = split_outside_quotes(header, delimiter);
             let known = |cell: &&&[u8]| {
-                str::from_utf8(without_quotes(cell.trim_ascii()))
-                    .is_ok_and(|name| schema::recognise(columns, name).is_some())
+                str::from_utf8(without_quotes(cell.trim_ascii())).is_ok_and(|name| schema.recognise(name).is_some())
             };
             (cells.iter().filter(known).count(), cells.len())
         })
@@ -194,9 +196,14 @@ fn without_quotes(cell: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mapping::Mapping;
+
+    fn schema(kind: Kind) -> Schema {
+        Schema::new(kind, &Mapping::default())
+    }
 
     fn detected(content: &str, kind: Kind) -> Format {
-        detect(content.as_bytes(), kind).unwrap()
+        detect(content.as_bytes(), kind, &schema(kind)).unwrap()
     }
 
     #[test]
@@ -257,7 +264,7 @@ mod tests {
 
     #[test]
     fn a_file_of_nothing_but_white_space_is_empty() {
-        assert_eq!(detect(b"", Kind::Faq), Err(FileError::Empty));
-        assert_eq!(detect(b" \r\n\t\n", Kind::Faq), Err(FileError::Empty));
+        assert_eq!(detect(b"", Kind::Faq, &schema(Kind::Faq)), Err(FileError::Empty));
+        assert_eq!(detect(b" \r\n\t\n", Kind::Faq, &schema(Kind::Faq)), Err(FileError::Empty));
     }
 }

@@ -11,17 +11,17 @@ use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::errors::{RowCode, RowError};
 use crate::limits::Limits;
-use crate::schema::{self, Cell, Cells, Column};
+use crate::schema::{Cell, Cells, Column, Schema};
 
 /// Reads an object's cells.
 pub(crate) fn cells<'text>(
     row: u64,
     text: &'text str,
-    columns: &'static [Column],
+    schema: &Schema,
     limits: &Limits,
 ) -> Result<Cells<'text>, RowError> {
     let mut json = serde_json::Deserializer::from_str(text);
-    let (cells, keys) = Object { columns }
+    let (cells, keys) = Object { schema }
         .deserialize(&mut json)
         .and_then(|object| json.end().map(|()| object))
         .map_err(|error| not_an_object(row, &error))?;
@@ -46,11 +46,11 @@ pub(crate) fn not_an_object(row: u64, error: &serde_json::Error) -> RowError {
 }
 
 /// The object of a line: its cells and the count of its keys.
-struct Object {
-    columns: &'static [Column],
+struct Object<'schema> {
+    schema: &'schema Schema,
 }
 
-impl<'de> DeserializeSeed<'de> for Object {
+impl<'de> DeserializeSeed<'de> for Object<'_> {
     type Value = (Cells<'de>, u64);
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
@@ -58,7 +58,7 @@ impl<'de> DeserializeSeed<'de> for Object {
     }
 }
 
-impl<'de> Visitor<'de> for Object {
+impl<'de> Visitor<'de> for Object<'_> {
     type Value = (Cells<'de>, u64);
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -68,7 +68,7 @@ impl<'de> Visitor<'de> for Object {
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
         let mut cells = Cells::default();
         let mut keys = 0;
-        while let Some(known) = object.next_key_seed(Key { columns: self.columns })? {
+        while let Some(known) = object.next_key_seed(Key { schema: self.schema })? {
             keys += 1;
             match known {
                 Some((column, rank)) => {
@@ -84,11 +84,11 @@ impl<'de> Visitor<'de> for Object {
 }
 
 /// A key of an object: the column that it names, if any.
-struct Key {
-    columns: &'static [Column],
+struct Key<'schema> {
+    schema: &'schema Schema,
 }
 
-impl<'de> DeserializeSeed<'de> for Key {
+impl<'de> DeserializeSeed<'de> for Key<'_> {
     type Value = Option<(&'static Column, usize)>;
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
@@ -96,7 +96,7 @@ impl<'de> DeserializeSeed<'de> for Key {
     }
 }
 
-impl Visitor<'_> for Key {
+impl Visitor<'_> for Key<'_> {
     type Value = Option<(&'static Column, usize)>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -104,7 +104,7 @@ impl Visitor<'_> for Key {
     }
 
     fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
-        Ok(schema::recognise(self.columns, key))
+        Ok(self.schema.recognise(key))
     }
 }
 

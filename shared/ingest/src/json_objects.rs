@@ -98,6 +98,11 @@ impl<R: Read> JsonObjects<R> {
         Self { lines: Lines::open(input, limits.row_bytes), layout, limits, walk: Walk::new(layout), ended: false }
     }
 
+    /// Goes on in the middle of a file, where this is the next line.
+    pub(crate) fn continue_at(&mut self, row: u64) {
+        self.lines.number = row - 1;
+    }
+
     /// The next object; a line that is blank is none.
     pub(crate) fn next_object(&mut self) -> Result<Option<Result<Object<'_>, RowError>>, Stop> {
         let found = match self.layout {

@@ -11,12 +11,14 @@ pub(crate) struct Lines<R> {
     pub(crate) line: Vec<u8>,
     /// Its number, from 1.
     pub(crate) number: u64,
+    /// Bytes read so far.
+    pub(crate) consumed: u64,
     limit: usize,
 }
 
 impl<R: Read> Lines<R> {
     pub(crate) fn open(input: BufReader<R>, limit: usize) -> Self {
-        Self { input, line: Vec::new(), number: 0, limit }
+        Self { input, line: Vec::new(), number: 0, consumed: 0, limit }
     }
 
     /// Reads the next line that is not blank and gives back how long it is in the file, in bytes.
@@ -47,6 +49,7 @@ impl<R: Read> Lines<R> {
             length += content.len() as u64;
             let read = content.len() + usize::from(line_feed.is_some());
             self.input.consume(read);
+            self.consumed += read as u64;
             if line_feed.is_some() {
                 return Ok(Some(length));
             }

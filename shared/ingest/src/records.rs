@@ -15,11 +15,12 @@ use crate::format::{self, Format};
 use crate::json_objects::{JsonObjects, Layout, Role, layout};
 use crate::kind::Kind;
 use crate::limits::Limits;
+use crate::mapping::Mapping;
 use crate::record::Record;
 use crate::redaction::{Findings, Names, Redactor};
-use crate::schema::{self, Cells, Column};
+use crate::schema::{Cells, Schema};
 use crate::section_rows::SectionRows;
-use crate::source::{File, Text};
+use crate::source::{File, Source, Text};
 use crate::text_rows::TextRows;
 use crate::{interpret, json_cells};
 
@@ -38,6 +39,20 @@ pub struct Options {
     pub limits: Limits,
     /// What is personal and must not be kept.
     pub redactor: Redactor,
+    /// What the tenant calls its columns.
+    pub mapping: Mapping,
+    /// Where the file goes on, when this is not its beginning: see [`Continuation`].
+    pub continues: Option<Continuation>,
+}
+
+/// What was found out about a file of which only a [piece](crate::pieces::Piece) is read: its header, if it has one, and
+/// the bytes of the piece after it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Continuation {
+    /// What the whole file is.
+    pub facts: Facts,
+    /// The number of the first row.
+    pub first_row: u64,
 }
 
 /// What was found out about a file by its content.
@@ -81,16 +96,43 @@ enum Given {
 }
 
 impl<R: Read> Rows<R> {
-    fn next(&mut self, kind: Kind, columns: &'static [Column], limits: &Limits) -> Result<Option<Given>, Stop> {
+    fn continue_at(&mut self, continuation: Option<&Continuation>) -> Result<(), Stop> {
+        let Some(continuation) = continuation else { return Ok(()) };
+        match self {
+            Self::Csv(rows) => rows.continue_at(continuation.first_row)?,
+            Self::Objects(objects) => {
+                objects.objects.continue_at(continuation.first_row);
+                objects.adapter = Some(continuation.facts.adapter);
+            }
+            // Only tables and lines of objects are cut.
+            Self::Text(_) | Self::Sections(_) => {}
+        }
+        Ok(())
+    }
+
+    fn next(&mut self, kind: Kind, schema: &Schema, limits: &Limits) -> Result<Option<Given>, Stop> {
         let interpreted = |row: RawRow<'_>| {
-            Given::Record(row.and_then(|(number, cells)| interpret::record(number, cells, columns, limits)))
+            Given::Record(row.and_then(|(number, cells)| interpret::record(number, cells, schema.columns, limits)))
         };
         match self {
             Self::Csv(rows) => Ok(rows.next_row()?.map(interpreted)),
             Self::Text(rows) => Ok(rows.next_row()?.map(interpreted)),
             Self::Sections(rows) => Ok(rows.next_row().map(interpreted)),
-            Self::Objects(objects) => objects.next(kind, columns, limits),
+            Self::Objects(objects) => objects.next(kind, schema, limits),
         }
+    }
+}
+
+/// Whether objects of this kind may be those of an export.
+pub(crate) fn takes_exports(kind: Kind) -> bool {
+    matches!(kind, Kind::Conversations | Kind::Utterances)
+}
+
+pub(crate) fn format_of<R: Read>(source: &Source<R>, kind: Kind, schema: &Schema) -> Result<Format, FileError> {
+    match source.document {
+        Some(Format::Xlsx) => Ok(Format::Csv { delimiter: ',' }),
+        Some(_) if kind == Kind::Knowledge => Ok(Format::Text),
+        _ => format::detect(&source.prefix, kind, schema),
     }
 }
 
@@ -105,7 +147,7 @@ impl<R: Read> Objects<R> {
         }
     }
 
-    fn next(&mut self, kind: Kind, columns: &'static [Column], limits: &Limits) -> Result<Option<Given>, Stop> {
+    fn next(&mut self, kind: Kind, schema: &Schema, limits: &Limits) -> Result<Option<Given>, Stop> {
         let object = match self.objects.next_object()? {
             None => return Ok(self.next_waiting(limits)),
             Some(Err(error)) => return Ok(Some(Given::Record(Err(error)))),
@@ -115,11 +157,10 @@ impl<R: Read> Objects<R> {
             self.people.meet(object.text);
             return Ok(Some(Given::Nothing));
         }
-        let takes_exports = matches!(kind, Kind::Conversations | Kind::Utterances);
-        let recognise = || takes_exports.then(|| Adapter::recognise(object.text)).flatten();
+        let recognise = || takes_exports(kind).then(|| Adapter::recognise(object.text)).flatten();
         let Some(adapter) = *self.adapter.get_or_insert_with(recognise) else {
-            let record = json_cells::cells(object.row, object.text, columns, limits)
-                .and_then(|cells| interpret::record(object.row, cells, columns, limits));
+            let record = json_cells::cells(object.row, object.text, schema, limits)
+                .and_then(|cells| interpret::record(object.row, cells, schema.columns, limits));
             return Ok(Some(Given::Record(record)));
         };
         if let Some(waiting) = self.waiting.as_mut().filter(|_| adapter == Adapter::ZendeskTickets) {
@@ -161,7 +202,7 @@ pub struct Records<R> {
     rows: Rows<Text<R>>,
     kind: Kind,
     facts: Facts,
-    columns: &'static [Column],
+    schema: Schema,
     limits: Limits,
     redactor: Redactor,
     /// For what the tenant wrote to be read by everybody.
@@ -190,20 +231,26 @@ impl<R: Read> Records<R> {
     ///
     /// As [`open`](Self::open).
     pub fn of(file: File<R>, kind: Kind, options: &Options) -> Result<Self, Stop> {
+        Self::decoded(file.decode()?, kind, options)
+    }
+
+    pub(crate) fn decoded(source: Source<R>, kind: Kind, options: &Options) -> Result<Self, Stop> {
         let limits = options.limits;
-        let source = file.decode()?;
-        let columns = schema::columns(kind);
-        let format = match source.document {
-            Some(Format::Xlsx) => Format::Csv { delimiter: ',' },
-            Some(_) if kind == Kind::Knowledge => Format::Text,
-            _ => format::detect(&source.prefix, kind)?,
+        let schema = Schema::new(kind, &options.mapping);
+        let format = match &options.continues {
+            Some(continuation) => continuation.facts.format,
+            None => format_of(&source, kind, &schema)?,
         };
         let input = BufReader::with_capacity(READ_BYTES, source.text);
         let large = Limits { row_bytes: limits.object_bytes.max(limits.row_bytes), ..limits };
-        let rows = match format {
-            Format::Csv { delimiter } => Rows::Csv(Box::new(CsvRows::open(input, delimiter, columns, limits)?)),
+        let mut rows = match format {
+            Format::Csv { delimiter } => Rows::Csv(Box::new(CsvRows::open(input, delimiter, &schema, limits)?)),
             Format::Ndjson | Format::Json => {
-                let layout = layout(&source.prefix).unwrap_or(Layout::Lines);
+                // What is told by the beginning of a file is not told by that of a piece.
+                let layout = match format {
+                    Format::Ndjson => Layout::Lines,
+                    _ => layout(&source.prefix).unwrap_or(Layout::Lines),
+                };
                 Rows::Objects(Box::new(Objects::open(input, layout, large)))
             }
             Format::Text if kind != Kind::Knowledge => {
@@ -211,6 +258,7 @@ impl<R: Read> Records<R> {
             }
             _ => Rows::Sections(SectionRows::open(input, format, &limits)?),
         };
+        rows.continue_at(options.continues.as_ref())?;
         Ok(Self {
             rows,
             kind,
@@ -220,7 +268,7 @@ impl<R: Read> Records<R> {
                 gzipped: source.is_packed,
                 adapter: None,
             },
-            columns,
+            schema,
             limits,
             redactor: options.redactor.clone(),
             published: options.redactor.for_published_texts(),
@@ -293,7 +341,7 @@ impl<R: Read> Records<R> {
     }
 
     fn next_given(&mut self) -> Result<Option<Given>, Stop> {
-        let Some(given) = self.rows.next(self.kind, self.columns, &self.limits)? else {
+        let Some(given) = self.rows.next(self.kind, &self.schema, &self.limits)? else {
             if self.rows_read == 0 {
                 return Err(FileError::NoRows.into());
             }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::kind::Kind;
+use crate::mapping::Mapping;
 
 /// What a cell means to us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +81,7 @@ const KNOWLEDGE: &[Column] = &[
 ];
 
 /// The columns of a kind of file.
-pub(crate) fn columns(kind: Kind) -> &'static [Column] {
+fn columns(kind: Kind) -> &'static [Column] {
     match kind {
         Kind::Utterances => UTTERANCES,
         Kind::Faq => FAQ,
@@ -89,13 +90,48 @@ pub(crate) fn columns(kind: Kind) -> &'static [Column] {
     }
 }
 
-/// The column that goes by this name, with the rank of the name among the accepted ones (0 is best).
-pub(crate) fn recognise(columns: &'static [Column], name: &str) -> Option<(&'static Column, usize)> {
-    let name = name.trim();
-    columns.iter().find_map(|column| {
-        let rank = column.names.iter().position(|accepted| accepted.eq_ignore_ascii_case(name))?;
-        Some((column, rank))
-    })
+/// The columns of one file, under our names or the tenant's.
+#[derive(Debug, Clone)]
+pub(crate) struct Schema {
+    pub(crate) columns: &'static [Column],
+    /// What the tenant calls some of them, trimmed and in lower case.
+    mapped: Vec<(&'static Column, String)>,
+}
+
+impl Schema {
+    pub(crate) fn new(kind: Kind, mapping: &Mapping) -> Self {
+        let columns = columns(kind);
+        let mapped = mapping.iter().filter_map(|(ours, theirs)| {
+            let column = columns.iter().find(|column| column.names[0] == ours)?;
+            Some((column, theirs.trim().to_lowercase()))
+        });
+        Self { columns, mapped: mapped.collect() }
+    }
+
+    /// The column that goes by this name, with the rank of the name among the accepted ones (0 is best). Where the
+    /// tenant named a column, nothing else goes for it.
+    pub(crate) fn recognise(&self, name: &str) -> Option<(&'static Column, usize)> {
+        let name = name.trim();
+        if !self.mapped.is_empty() {
+            let lower = name.to_lowercase();
+            if let Some((column, _)) = self.mapped.iter().find(|(_, theirs)| *theirs == lower) {
+                return Some((column, 0));
+            }
+        }
+        self.columns.iter().filter(|column| !self.is_mapped(column)).find_map(|column| {
+            let rank = column.names.iter().position(|accepted| accepted.eq_ignore_ascii_case(name))?;
+            Some((column, rank))
+        })
+    }
+
+    fn is_mapped(&self, column: &Column) -> bool {
+        self.mapped.iter().any(|(mapped, _)| mapped.field == column.field)
+    }
+}
+
+/// The names by which a mapping calls the columns of a kind.
+pub(crate) fn preferred_names(kind: Kind) -> impl Iterator<Item = &'static str> {
+    columns(kind).iter().map(|column| column.names[0])
 }
 
 /// The content of one cell.
@@ -146,9 +182,20 @@ mod tests {
 
     #[test]
     fn a_column_is_recognised_whatever_its_case_and_spaces() {
-        let (column, rank) = recognise(UTTERANCES, "  Message ").unwrap();
+        let schema = Schema::new(Kind::Utterances, &Mapping::default());
+        let (column, rank) = schema.recognise("  Message ").unwrap();
         assert_eq!((column.field, rank), (Field::Text, 2));
-        assert!(recognise(UTTERANCES, "messages").is_none());
+        assert!(schema.recognise("messages").is_none());
+    }
+
+    #[test]
+    fn a_mapped_column_goes_by_the_tenants_name_alone() {
+        let mapping: Mapping = serde_json::from_str(r#"{"text": "Что случилось", "intent": "message"}"#).unwrap();
+        let schema = Schema::new(Kind::Utterances, &mapping);
+        let field = |name: &str| schema.recognise(name).map(|(column, _)| column.field);
+        assert_eq!(field(" что СЛУЧИЛОСЬ"), Some(Field::Text));
+        assert_eq!(field("message"), Some(Field::Intent));
+        assert_eq!((field("text"), field("label")), (None, None));
     }
 
     #[test]

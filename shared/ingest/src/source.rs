@@ -54,6 +54,11 @@ impl<R: Read> File<R> {
         Ok(Self { reader, prefix, is_packed, document: None })
     }
 
+    /// Whether it came packed.
+    pub(crate) fn is_packed(&self) -> bool {
+        self.is_packed
+    }
+
     /// Its first bytes, unpacked.
     pub fn prefix(&self) -> &[u8] {
         &self.prefix
@@ -107,7 +112,7 @@ pub(crate) struct Source<R> {
 }
 
 /// Bytes of the mark that a file in UTF-8 may begin with.
-fn mark_bytes(prefix: &[u8]) -> u64 {
+pub(crate) fn mark_bytes(prefix: &[u8]) -> u64 {
     if prefix.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 }
 }
 
