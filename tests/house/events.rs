@@ -15,7 +15,7 @@ use romashka_domain::training::TrainingSession;
 use romashka_domain::upload::Upload;
 use romashka_store::entity;
 use romashka_store::objects::parse_raw_key;
-use romashka_store::queues::{BatchTask, Envelope, FitTask, PrepareTask, Task};
+use romashka_store::queues::{BatchTask, Envelope, FitTask, IngestTask, PrepareTask, Task};
 use serde_json::Value;
 
 /// Checks every event of one function; there must be at least one.
@@ -66,7 +66,22 @@ fn each_task<T: Task>(verb: &str) {
 #[test]
 fn http_requests_are_what_api_gateway_sends() {
     for (context, verbs) in [
-        ("uploads", &["create", "get", "list", "errors"][..]),
+        (
+            "uploads",
+            &[
+                "create",
+                "get",
+                "list",
+                "errors",
+                "sign-parts",
+                "list-parts",
+                "complete",
+                "preview",
+                "commit",
+                "get-redaction",
+                "set-redaction",
+            ][..],
+        ),
         (
             "training",
             &[
@@ -110,12 +125,16 @@ fn tasks_are_what_the_queues_carry() {
 }
 
 #[test]
-fn a_file_that_has_come_is_told_by_s3() {
+fn a_file_that_has_come_is_told_by_s3_and_its_pieces_by_us() {
     each("uploads", "ingest", |name, event| {
         let event: SqsEvent = serde_json::from_value(event).unwrap();
         for message in event.records {
             let body = message.body.unwrap();
             let parsed: Value = serde_json::from_str(&body).unwrap();
+            if parsed.get("task").is_some() {
+                serde_json::from_str::<Envelope<IngestTask>>(&body).unwrap_or_else(|error| panic!("{name}: {error}"));
+                continue;
+            }
             if parsed.get("Records").is_none() {
                 assert_eq!(parsed["Event"], "s3:TestEvent", "{name}");
                 continue;

@@ -1,6 +1,8 @@
 //! Runs every test: fast ones first, then those against a real local cloud with IAM on.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -74,6 +76,10 @@ pub fn test(filter: Option<&str>) -> Result<()> {
     let logs = cloud.folder.join("logs");
     cloud.stop()?;
     tested?;
+    let denied = denied(&logs)?;
+    if !denied.is_empty() {
+        failed.push(format!("rights ({} met AccessDenied)", denied.join(", ")));
+    }
     if !failed.is_empty() {
         eprintln!("failed: {}; what the functions printed is in {}", failed.join(", "), logs.display());
     }
@@ -83,6 +89,21 @@ pub fn test(filter: Option<&str>) -> Result<()> {
         bail!("{failures} failed");
     }
     Ok(())
+}
+
+/// The logs of functions that tried what their policy does not allow. What they were denied comes back and may succeed in
+/// the end, so that no other test need notice.
+fn denied(logs: &Path) -> Result<Vec<String>> {
+    let mut denied = Vec::new();
+    for entry in fs::read_dir(logs)? {
+        let path = entry?.path();
+        let log = fs::read(&path)?;
+        if String::from_utf8_lossy(&log).contains("AccessDenied") {
+            denied.push(path.file_stem().unwrap_or_default().to_string_lossy().into_owned());
+        }
+    }
+    denied.sort();
+    Ok(denied)
 }
 
 /// The cloud that tests run against, when `cargo xtask test` started them.

@@ -7,7 +7,7 @@
 
 use romashka_domain::feedback::Correction;
 use romashka_domain::retraining::{MAX_GATHERED, PART_ROWS, Purpose};
-use romashka_domain::upload::{Announcement, Reached, RowCounts, Upload};
+use romashka_domain::upload::{Announcement, Reached, Repeated, RowCounts, Upload};
 use romashka_domain::{CorrelationId, UploadId, UserId};
 use romashka_ingest::Kind;
 use romashka_store::objects::Object;
@@ -101,14 +101,14 @@ fn ndjson(corrections: &[Correction], before: usize) -> Result<Vec<u8>, Error> {
 /// The upload, in every state that another one goes through.
 fn upload_of(written: &Written, gathering: Gathering, store: &TenantStore) -> Result<Upload, ChangeError> {
     let now = store.now();
-    let announcement = Announcement { name: NAME.to_owned(), kind: Kind::Utterances, size_bytes: written.bytes };
+    let announcement = Announcement::new(NAME, Kind::Utterances, written.bytes);
     let mut upload = Upload::announced(gathering.id, announcement, gathering.correlation_id, gathering.by, now);
     upload.begin_ingestion(now)?;
     let count = written.corrections.len() as u64;
     let rows = RowCounts { read: count, accepted: count, ..RowCounts::default() };
     let reached = Reached { rows, bytes_read: written.bytes, parts: written.parts, ..Reached::default() };
     upload.progress(reached, now);
-    upload.complete(now);
+    upload.complete(Repeated::default(), now);
     Ok(upload)
 }
 

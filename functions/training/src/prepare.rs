@@ -64,7 +64,7 @@ pub(crate) async fn split(
             let message = format!("the upload {upload_id} is gone; start a session without it");
             return Ok(Err(Fault::new("upload_gone", message)));
         };
-        for part in 0..upload.parts {
+        for part in upload.part_numbers() {
             let batch = u32::try_from(batches.len()).unwrap_or(u32::MAX);
             batches.push(BatchTask { session_id: session.id, batch, upload_id: *upload_id, part });
         }

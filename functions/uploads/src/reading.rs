@@ -3,11 +3,13 @@
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read, Seek};
 
 use romashka_documents::Document;
-use romashka_documents::sandbox::Sandbox;
+use romashka_documents::sandbox::{ExtractedText, Sandbox};
 use romashka_domain::upload::{Reached, RowCounts};
+use romashka_ingest::preview::Preview;
 use romashka_ingest::{ErrorLog, File, FileError, Kind, Options, Record, Records, RowError, Stop};
 use romashka_learning::ContentHash;
 
@@ -27,15 +29,17 @@ pub struct Part {
 }
 
 /// What is left to say when a file was read to its end.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct End {
     /// What became of the file.
     pub reached: Reached,
     /// The refused rows that are worth listing.
     pub errors: Vec<RowError>,
+    /// Which rows were accepted, sorted.
+    pub identities: Vec<u64>,
 }
 
-/// Reads `file` to its end, giving each part to `give` as soon as it is full.
+/// Reads `file` to its end, giving each part to `give` as soon as it is full; parts are numbered from `first_part`.
 ///
 /// # Errors
 ///
@@ -46,16 +50,49 @@ pub fn read(
     file: impl Read,
     kind: Kind,
     options: &Options,
-    give: impl FnMut(Part) -> io::Result<()>,
+    first_part: u32,
+    mut give: impl FnMut(Part) -> io::Result<()>,
 ) -> Result<End, Stop> {
     let bytes_read = Cell::new(0);
-    let mut file = File::open(Counted { inner: file, bytes: &bytes_read }, &options.limits)?;
-    let Some(document) = Document::of(file.prefix()) else {
-        return read_rows(Records::of(file, kind, options)?, &bytes_read, options, give);
-    };
-    let text = Sandbox::here()?.extract(document, spooled(&mut file)?)?;
-    let file = file.replaced_by(text, document.format(), &options.limits)?;
-    read_rows(Records::of(file, kind, options)?, &bytes_read, options, give)
+    let file = Counted { inner: file, bytes: &bytes_read };
+    // Both arms are the same but for the type of what is read.
+    match Opened::of(file, options)? {
+        Opened::File(file) => read_rows(Records::of(file, kind, options)?, &bytes_read, options, first_part, &mut give),
+        Opened::Document(file) => {
+            read_rows(Records::of(file, kind, options)?, &bytes_read, options, first_part, &mut give)
+        }
+    }
+}
+
+/// Looks at the beginning of `file`.
+///
+/// # Errors
+///
+/// Where reading fails. A file that is refused has a preview that says so.
+pub fn preview(file: impl Read, kind: Kind, options: &Options) -> io::Result<Preview> {
+    match Opened::of(file, options) {
+        Ok(Opened::File(file)) => Preview::of(file, kind, options),
+        Ok(Opened::Document(file)) => Preview::of(file, kind, options),
+        Err(Stop::Refused(refusal)) => Ok(Preview::refused(&refusal)),
+        Err(Stop::Failed(error)) => Err(error),
+    }
+}
+
+/// A file whose text can be read.
+enum Opened<R> {
+    File(File<R>),
+    Document(File<ExtractedText>),
+}
+
+impl<R: Read> Opened<R> {
+    fn of(file: R, options: &Options) -> Result<Self, Stop> {
+        let mut file = File::open(file, &options.limits)?;
+        // A piece of a file may begin with anything.
+        let document = if options.continues.is_none() { Document::of(file.prefix()) } else { None };
+        let Some(document) = document else { return Ok(Self::File(file)) };
+        let text = Sandbox::here()?.extract(document, spooled(&mut file)?)?;
+        file.replaced_by(text, document.format(), &options.limits).map(Self::Document)
+    }
 }
 
 /// The document on disk, from its beginning: its parts lie anywhere.
@@ -74,11 +111,12 @@ fn read_rows<R: Read>(
     mut records: Records<R>,
     bytes_read: &Cell<u64>,
     options: &Options,
-    mut give: impl FnMut(Part) -> io::Result<()>,
+    first_part: u32,
+    give: &mut impl FnMut(Part) -> io::Result<()>,
 ) -> Result<End, Stop> {
     let mut errors = ErrorLog::new(options.limits.errors);
     let mut rows = RowCounts::default();
-    let mut seen = HashSet::new();
+    let (mut seen, mut seen_nearly) = (HashSet::new(), HashSet::new());
     let mut part = Vec::new();
     let mut parts = 0;
     while let Some(row) = records.next() {
@@ -91,22 +129,26 @@ fn read_rows<R: Read>(
             Ok(record) => {
                 rows.accepted += 1;
                 rows.unlabelled += u64::from(record.intent.is_none());
+                rows.near_duplicate += u64::from(!seen_nearly.insert(near_identity_of(&record)));
                 part.push(record);
             }
         }
         if part.len() == PART_ROWS {
             parts += 1;
             let reached = reached(&records, rows, bytes_read.get(), parts);
-            give(Part { number: parts - 1, body: ndjson(&part)?, reached })?;
+            give(Part { number: first_part + parts - 1, body: ndjson(&part)?, reached })?;
             part.clear();
         }
     }
     parts += u32::from(!part.is_empty());
     let reached = reached(&records, rows, bytes_read.get(), parts);
     if !part.is_empty() {
-        give(Part { number: parts - 1, body: ndjson(&part)?, reached: reached.clone() })?;
+        give(Part { number: first_part + parts - 1, body: ndjson(&part)?, reached: reached.clone() })?;
     }
-    Ok(End { reached, errors: errors.into_kept() })
+    drop(seen_nearly);
+    let mut identities: Vec<u64> = seen.into_iter().collect();
+    identities.sort_unstable();
+    Ok(End { reached, errors: errors.into_kept(), identities })
 }
 
 fn reached<R: Read>(records: &Records<R>, rows: RowCounts, bytes_read: u64, parts: u32) -> Reached {
@@ -129,10 +171,28 @@ impl<R: Read> Read for Counted<'_, R> {
 }
 
 /// What makes a row the same as an earlier one: nothing that is learnt from it differs.
-fn identity_of(record: &Record) -> ContentHash {
+fn identity_of(record: &Record) -> u64 {
     let all = [Some(&record.text), record.reply.as_ref(), record.conversation.as_ref()];
     let all = all.map(|part| part.map_or("", String::as_str)).join("\u{1f}");
-    ContentHash::of(&all, record.intent.as_deref())
+    let hash = ContentHash::of(&all, record.intent.as_deref());
+    hash.as_bytes().first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
+}
+
+/// What makes a row nearly the same: its words, in any order, without numbers and punctuation. Placeholders are words. It
+/// is compared within this process alone.
+fn near_identity_of(record: &Record) -> u64 {
+    let text = record.text.to_lowercase();
+    let words = text.split(|character: char| !character.is_alphanumeric());
+    let words = words.filter(|word| word.contains(char::is_alphabetic));
+    // A sum is the same in any order.
+    let words = words.fold(0_u64, |sum, word| sum.wrapping_add(hashed(word)));
+    hashed((words, &record.intent))
+}
+
+fn hashed(what: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    what.hash(&mut hasher);
+    hasher.finish()
 }
 
 fn ndjson(records: &[Record]) -> io::Result<Vec<u8>> {
@@ -150,7 +210,7 @@ mod tests {
 
     fn read_all(file: &str) -> (Vec<Part>, End) {
         let mut parts = Vec::new();
-        let end = read(file.as_bytes(), Kind::Utterances, &Options::default(), |part| {
+        let end = read(file.as_bytes(), Kind::Utterances, &Options::default(), 0, |part| {
             parts.push(part);
             Ok(())
         });
@@ -166,7 +226,15 @@ mod tests {
         file.push_str("where is parcel 7,order_status\n,order_status\nwhat is this\n");
         let (parts, end) = read_all(&file);
         assert_eq!(parts.iter().map(|part| part.number).collect::<Vec<_>>(), [0, 1, 2]);
-        let rows = RowCounts { read: 1203, accepted: 1201, unlabelled: 1, duplicate: 1, invalid: 1, left_out: 0 };
+        let rows = RowCounts {
+            read: 1203,
+            accepted: 1201,
+            unlabelled: 1,
+            duplicate: 1,
+            near_duplicate: 1199,
+            invalid: 1,
+            ..RowCounts::default()
+        };
         let facts = end.reached.facts.clone();
         let expected = Reached { facts, rows, bytes_read: file.len() as u64, parts: 3, ..Reached::default() };
         assert_eq!((end.reached, end.errors.len()), (expected, 1));

@@ -63,6 +63,8 @@ permissions! {
     CreateUpload = Agent;
     /// See uploads, their progress and their row errors.
     ReadUploads = Viewer;
+    /// Say what is hidden in uploads.
+    SetRedaction = Admin;
     /// Start, cancel and retry training.
     Train = Admin;
     /// See training sessions.

@@ -10,6 +10,7 @@ pub mod feed;
 pub mod feedback;
 pub mod ids;
 pub mod model;
+pub mod redaction;
 pub mod retraining;
 pub mod time;
 pub mod training;

@@ -245,8 +245,8 @@ impl<R: Read> CsvRows<R> {
                 self.after_carriage_return = *last == b'\r';
             }
             if read > 0 {
-                quotes += input[..read].iter().filter(|byte| **byte == b'"').count() as u64;
-                line_breaks |= input[..read].contains(&b'\n');
+                quotes += memchr::memchr_iter(b'"', &input[..read]).count() as u64;
+                line_breaks |= memchr::memchr(b'\n', &input[..read]).is_some();
             }
             self.input.consume(read);
             self.consumed += read as u64;

@@ -173,10 +173,32 @@ pub struct Span {
     pub bytes: Range<usize>,
 }
 
+/// Kinds that are left as they are: a bit for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Left(u16);
+
+impl Left {
+    const EVERYTHING: Self = Self((1 << Personal::ALL.len()) - 1);
+
+    fn has(self, what: Personal) -> bool {
+        self.0 & (1 << what as u16) != 0
+    }
+
+    fn and(self, others: impl IntoIterator<Item = Personal>) -> Self {
+        Self(others.into_iter().fold(self.0, |bits, what| bits | 1 << what as u16))
+    }
+}
+
+impl FromIterator<Personal> for Left {
+    fn from_iter<I: IntoIterator<Item = Personal>>(kinds: I) -> Self {
+        Self::default().and(kinds)
+    }
+}
+
 /// Finds and replaces personal data as a tenant wants it.
 #[derive(Debug, Clone, Default)]
 pub struct Redactor {
-    leave: BTreeSet<Personal>,
+    leave: Left,
     orders: orders::Patterns,
     own: BTreeSet<String>,
 }
@@ -189,7 +211,7 @@ impl Redactor {
     /// Where a pattern is no regular expression, matches nothing at all, or costs too much memory.
     pub fn new(settings: &Settings) -> Result<Self, PatternError> {
         Ok(Self {
-            leave: settings.leave.clone(),
+            leave: settings.leave.iter().copied().collect(),
             orders: orders::Patterns::new(&settings.order_patterns)?,
             own: settings.own.iter().map(|own| canonical(own)).collect(),
         })
@@ -208,18 +230,21 @@ impl Redactor {
             Personal::Order,
             Personal::Name,
         ];
-        Self { leave: self.leave.iter().copied().chain(public).collect(), ..self.clone() }
+        Self { leave: self.leave.and(public), ..self.clone() }
     }
 
     /// One that leaves everything as it is.
     #[must_use]
     pub fn none() -> Self {
-        Self { leave: Personal::ALL.into(), ..Self::default() }
+        Self { leave: Personal::ALL.into_iter().collect(), ..Self::default() }
     }
 
     /// The text with placeholders for what is personal in it; `found` counts them.
     pub fn redact<'text>(&self, text: &'text str, names: &Names, found: &mut Findings) -> Cow<'text, str> {
         let mut current = Cow::Borrowed(text);
+        if self.leave == Left::EVERYTHING {
+            return current;
+        }
         // What a neighbour hid, such as a digit that touched a letter, shows once the neighbour is gone.
         for _ in 0..MOST_PASSES {
             let spans = self.find(&current, names);
@@ -245,7 +270,7 @@ impl Redactor {
         let hints = Hints::of(text);
         let mut page = Page { text, taken: placeholders(text), found: Vec::new() };
         for what in Personal::ALL {
-            if self.leave.contains(&what) {
+            if self.leave.has(what) {
                 continue;
             }
             let claims = match what {
@@ -323,18 +348,15 @@ struct Hints {
 }
 
 impl Hints {
+    /// Each is a pass of its own without a branch: together they are much faster than one that looks at every byte.
     fn of(text: &str) -> Self {
-        let mut hints = Self::default();
-        for byte in text.bytes() {
-            match byte {
-                b'0'..=b'9' => hints.digits += 1,
-                b':' => hints.colons += 1,
-                b'@' => hints.at = true,
-                b'/' | b'?' => hints.address = true,
-                _ => {}
-            }
+        let bytes = text.as_bytes();
+        Self {
+            digits: bytes.iter().filter(|byte| byte.is_ascii_digit()).count(),
+            colons: memchr::memchr_iter(b':', bytes).count(),
+            at: memchr::memchr(b'@', bytes).is_some(),
+            address: memchr::memchr2(b'/', b'?', bytes).is_some(),
         }
-        hints
     }
 }
 

@@ -15,6 +15,7 @@ pub mod idempotency;
 pub mod models;
 pub mod objects;
 pub mod queues;
+pub mod redaction;
 pub mod retraining;
 pub mod sessions;
 pub mod sockets;
@@ -126,6 +127,11 @@ impl TenantStore {
     /// Uploaded files.
     pub fn uploads(&self) -> uploads::Uploads<'_> {
         uploads::Uploads::new(self)
+    }
+
+    /// What is hidden in what the tenant sends.
+    pub fn redaction(&self) -> redaction::Redaction<'_> {
+        redaction::Redaction::new(self)
     }
 
     /// Training sessions and the batches that are in.

@@ -5,6 +5,7 @@
 
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use romashka_domain::{CorrelationId, TenantId, TrainingSessionId, UploadId};
+use romashka_ingest::Facts;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +58,41 @@ pub struct FitTask {
 
 impl Task for FitTask {
     const QUEUE_SETTING: &'static str = "FIT_QUEUE_URL";
+}
+
+/// Read a file that was committed, or a piece of a large one. That a file has come is told by S3, in its own words, through
+/// the same queue.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct IngestTask {
+    /// The upload.
+    pub upload_id: UploadId,
+    /// The version of the object, where the bucket keeps versions and one is meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Which piece; the whole file where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub piece: Option<PieceTask>,
+}
+
+/// A piece of a file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PieceTask {
+    /// Which, from 0.
+    pub index: u32,
+    /// Where its bytes begin.
+    pub start: u64,
+    /// Where they end.
+    pub end: u64,
+    /// Bytes from the beginning of the file that are read before it.
+    pub header_bytes: u64,
+    /// The number of its first row.
+    pub first_row: u64,
+    /// What the whole file is.
+    pub facts: Facts,
+}
+
+impl Task for IngestTask {
+    const QUEUE_SETTING: &'static str = "INGEST_QUEUE_URL";
 }
 
 /// A task on its way.

@@ -1,6 +1,7 @@
 //! Uploads: `T#<tenant>#UPLOAD` / `<upload id>`.
 
-use romashka_domain::upload::Upload;
+use romashka_domain::time::after;
+use romashka_domain::upload::{Upload, UploadState};
 use romashka_domain::{NotAllowed, UploadId};
 
 use crate::backoff::Backoff;
@@ -9,6 +10,9 @@ use crate::{ChangeError, Cursor, Error, Page, PageSize, TenantStore};
 
 const WHAT: &str = "upload";
 const PARTITION: &str = "UPLOAD";
+
+/// How long an announced file is remembered that does not come, in seconds: longer than any address to send it to works.
+const AWAITED_SECONDS: i64 = 2 * 24 * 3600;
 
 /// Uploaded files of one tenant.
 pub struct Uploads<'a> {
@@ -59,7 +63,10 @@ impl<'a> Uploads<'a> {
 
     /// The upload as it is to be written, for a transaction too.
     pub(crate) fn write<'w>(&self, upload: &'w Upload, unless: Unless<'w>) -> Write<'w, Upload> {
-        Write { key: self.key(upload.id), body: upload, entity: Some(entity::UPLOAD), expires_at: None, unless }
+        // What was announced and never came is forgotten.
+        let is_awaited = upload.state == UploadState::Pending;
+        let expires_at = is_awaited.then(|| after(upload.created_at, AWAITED_SECONDS).as_second());
+        Write { key: self.key(upload.id), body: upload, entity: Some(entity::UPLOAD), expires_at, unless }
     }
 
     fn key(&self, id: UploadId) -> Key {
