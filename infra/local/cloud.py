@@ -156,6 +156,7 @@ def _run(settings: Settings) -> int:
         patches.substitute_policy_variables(setattr)
         patches.read_numbers_of_parameters(setattr)
         patches.permit_queue_batches(setattr)
+        patches.read_ranges_of_versions(setattr)
 
         def encode(service: str, content: object) -> str:
             wrapped = {"__ministack_format__": persistence._state_format_version(service), "payload": content}

@@ -4,6 +4,8 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use xtask::check::test_cloud;
 use xtask::client::{Tenant, text};
@@ -77,4 +79,22 @@ pub fn model_of(tenant: &Tenant, session: &Value) -> Value {
 pub fn states(resource: &Value) -> Vec<String> {
     let transitions = resource["transitions"].as_array().unwrap();
     transitions.iter().map(|transition| transition["state"].as_str().unwrap().to_owned()).collect()
+}
+
+/// The name of a test's tenant, as its token has it.
+pub fn name_of(tenant: &Tenant) -> String {
+    let claims = tenant.token().split('.').nth(1).unwrap();
+    let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
+    text(&claims, "tenant_id").unwrap()
+}
+
+/// What S3 says when a version of an upload's file has come; `null` is whichever is there.
+pub fn s3_event(tenant: &Tenant, upload: &str, version: &str) -> String {
+    let key = format!("raw/{}/{upload}", name_of(tenant));
+    let record = json!({ "Records": [{
+        "eventVersion": "2.1", "eventSource": "aws:s3", "eventTime": "2026-01-01T00:00:00.000Z", "eventName": "ObjectCreated:Put",
+        "userIdentity": {}, "requestParameters": {}, "responseElements": {},
+        "s3": { "bucket": {}, "object": { "key": key, "size": 1, "sequencer": "00", "versionId": version } },
+    }]});
+    record.to_string()
 }

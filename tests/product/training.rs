@@ -6,18 +6,12 @@ use rand::seq::SliceRandom;
 use romashka_domain::{TrainingSessionId, UploadId};
 use romashka_store::queues::{BatchTask, FitTask, PrepareTask};
 use serde_json::{Value, json};
-use xtask::client::{Tenant, text};
+use xtask::client::text;
 
 use crate::operator::Operator;
-use crate::sample::{PATIENCE, cloud, ended, model_of, questions, start, states, tenant, train, upload};
-
-fn name_of(tenant: &Tenant) -> String {
-    use base64::Engine;
-    let claims = tenant.token().split('.').nth(1).unwrap();
-    let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(claims).unwrap();
-    let claims: Value = serde_json::from_slice(&claims).unwrap();
-    text(&claims, "tenant_id").unwrap()
-}
+use crate::sample::{
+    PATIENCE, cloud, ended, model_of, name_of, questions, s3_event, start, states, tenant, train, upload,
+};
 
 #[test]
 fn the_same_rows_give_the_same_model_however_they_are_split_and_ordered() {
@@ -81,15 +75,9 @@ fn s3_telling_of_a_file_again_changes_nothing() {
     let id = upload(&tenant, &questions(50));
     let path = format!("/v1/uploads/{id}");
     let before = tenant.get(&path).unwrap();
-    let key = format!("raw/{}/{id}", name_of(&tenant));
-    let record = json!({ "Records": [{
-        "eventVersion": "2.1", "eventSource": "aws:s3", "eventTime": "2026-01-01T00:00:00.000Z", "eventName": "ObjectCreated:Put",
-        "userIdentity": {}, "requestParameters": {}, "responseElements": {},
-        "s3": { "bucket": {}, "object": { "key": key, "size": 1, "sequencer": "00", "versionId": "older" } },
-    }]});
     let operator = Operator::new();
     for _ in 0..3 {
-        operator.send("IngestQueueUrl", &record.to_string());
+        operator.send("IngestQueueUrl", &s3_event(&tenant, &id, "older"));
     }
     operator.send("IngestQueueUrl", &json!({ "Service": "Amazon S3", "Event": "s3:TestEvent" }).to_string());
     std::thread::sleep(Duration::from_secs(2));

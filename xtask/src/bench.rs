@@ -1,7 +1,9 @@
 //! Measures: the deployed system from outside, as a tenant meets it, and learning beside other libraries.
 
+mod ingest;
 mod learning;
 mod published;
+mod steps;
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -28,6 +30,9 @@ pub enum What {
     Push,
     /// The most memory that any process of each function has taken, of those that still run.
     Memory,
+    /// Files read beside pandas, Python's own parsers and openpyxl, published files whole, and a large one by the deployed
+    /// system.
+    Ingest(ingest::Reading),
     /// Training and answering beside scikit-learn, fastText and SetFit, all on one core; writes `docs/benchmarks.md`.
     Learning(learning::Comparison),
     /// FAQs found by paraphrased questions (StackFAQ): words, embeddings, both.
@@ -41,7 +46,7 @@ pub enum What {
 }
 
 /// Measures and prints. The deployed system is brought up in release builds by `up`; what needs none does without.
-pub fn run(cloud: &Cloud, what: &What, up: impl FnOnce(&Cloud) -> Result<()>) -> Result<()> {
+pub fn run(cloud: &Cloud, what: &What, up: impl Fn(&Cloud) -> Result<()>) -> Result<()> {
     let deployed = || -> Result<Tenant> {
         up(cloud)?;
         cloud.tenant("bench", "admin")
@@ -50,6 +55,7 @@ pub fn run(cloud: &Cloud, what: &What, up: impl FnOnce(&Cloud) -> Result<()>) ->
         What::Answers => answers(cloud, &deployed()?),
         What::Push => push(&deployed()?),
         What::Memory => deployed().and_then(|_| memory(cloud)),
+        What::Ingest(reading) => ingest::run(reading, &up),
         What::Learning(comparison) => learning::run(comparison),
         What::Retrieval(files) => published::retrieval(files),
         What::Mood(files) => published::mood(files),

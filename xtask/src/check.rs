@@ -61,6 +61,8 @@ pub fn test(filter: Option<&str>) -> Result<()> {
         step("local cloud", &mut tally, Command::new(&python).args(discover).current_dir(local))?;
     }
     let cloud = Cloud::throwaway("test", PORT);
+    // What an earlier run printed is not to be taken for what this one does.
+    cloud.reset()?;
     cloud.start()?;
     let deployed = cloud.deploy(false, TIMING);
     let tested = deployed.and_then(|()| {

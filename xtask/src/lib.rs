@@ -11,6 +11,7 @@ pub mod client;
 pub mod cloud;
 pub mod emotion;
 pub mod feed;
+pub mod fuzz;
 pub mod job;
 pub mod licences;
 pub mod logs;

@@ -15,7 +15,7 @@ use xtask::client::{Tenant, text};
 use xtask::cloud::{Cloud, Timing};
 use xtask::emotion::Purpose;
 use xtask::job::{Deploy, Plan, Show, Source, Trained, train_and_deploy};
-use xtask::{bench, check, emotion, logs, redrive, root, score, setup};
+use xtask::{bench, check, emotion, fuzz, logs, redrive, root, score, setup};
 
 /// What the functions of the local cloud are given; a laptop recovers sooner than AWS's defaults allow.
 const TIMING: Timing = Timing { work_timeout: 10, work_visibility: 60, long_timeout: 300, long_visibility: 330 };
@@ -111,6 +111,14 @@ enum Command {
         /// Part of a test's name.
         filter: Option<String>,
     },
+    /// Feed the file readers what a fuzzer thinks of; takes a nightly compiler and cargo-fuzz.
+    Fuzz {
+        /// A target of `tests/fuzz/targets`; each in its turn where it is left out.
+        target: Option<String>,
+        /// Seconds for each.
+        #[arg(long, default_value_t = 600)]
+        seconds: u32,
+    },
     /// Measure the deployed system, or learning beside other libraries.
     Bench {
         /// What to measure.
@@ -184,6 +192,7 @@ fn obey(arguments: Arguments) -> Result<()> {
         }
         Command::Redrive { queue } => redrive::redrive(&cloud, &queue),
         Command::Test { filter } => check::test(filter.as_deref()),
+        Command::Fuzz { target, seconds } => fuzz::run(target.as_deref(), seconds),
         Command::Bench { what } => bench::run(&cloud, &what, |cloud| up(cloud, true)),
     }
 }

@@ -22,7 +22,7 @@ from unittest import mock
 import samtranslator.translator.transform as sam
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
-from ministack.services import apigateway, cloudwatch_logs, dynamodb, lambda_svc
+from ministack.services import apigateway, cloudwatch_logs, dynamodb, lambda_svc, s3
 from ministack.services.cloudformation import provisioners
 
 import patches
@@ -327,3 +327,25 @@ class QueueBatches(PatchTest):
     def test_who_may_send_one_message_may_send_many(self) -> None:
         patches.permit_queue_batches(self.swap)
         self.assertEqual(self.action(), "sqs:SendMessage")
+
+
+class RangesOfVersions(PatchTest):
+    def setUp(self) -> None:
+        self.addCleanup(s3.reset)
+        enabled = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
+        s3._create_bucket("bucket", b"")
+        s3._put_bucket_versioning("bucket", enabled)
+        _, headers, _ = s3._put_object("bucket", "key", b"0123456789", {})
+        self.version = headers["x-amz-version-id"]
+
+    def read(self, asked: str) -> tuple[int, bytes]:
+        status, _, body = s3._get_object("bucket", "key", {"range": asked}, {"versionId": [self.version]})
+        return status, body
+
+    def test_the_emulator_still_gives_all_of_a_version(self) -> None:
+        self.assertEqual(self.read("bytes=2-4"), (200, b"0123456789"))
+
+    def test_a_range_of_a_version_is_that_range(self) -> None:
+        patches.read_ranges_of_versions(self.swap)
+        self.assertEqual(self.read("bytes=2-4"), (206, b"234"))
+        self.assertEqual(self.read("bytes=10-")[0], 416)

@@ -351,10 +351,16 @@ impl<'a> Objects<'a> {
             .bucket(setting("BUCKET")?)
             .key(object.key(&self.store.tenant))
             .set_version_id(version.map(str::to_owned))
-            .set_range(range)
+            .set_range(range.clone())
             .send()
             .await;
         match got {
+            // Other bytes than those that were asked for must not be taken for them.
+            Ok(output) if range.is_some() && output.content_range.is_none() => Err(Error::Aws {
+                operation: "s3:GetObject",
+                code: "RangeIgnored".to_owned(),
+                detail: "the whole object came in answer to a range of it".to_owned(),
+            }),
             Ok(output) => Ok(Some(output)),
             Err(SdkError::ServiceError(refusal))
                 if refusal.err().is_no_such_key() || refusal.err().code() == Some("NoSuchVersion") =>

@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use romashka_encoder::SHIPPED_AT;
 
-use super::learning::python;
+use super::steps::{python, scratch};
 use crate::root;
 use crate::setup::{self, cargo};
 
@@ -73,12 +73,6 @@ pub fn encoder(files: &Files) -> Result<()> {
     let reference = model.join("tokenizer.json");
     setup::run(example("romashka-encoder", "tokenizer_identity")?.arg(&package).arg(reference).args(texts))?;
     setup::run(example("romashka-encoder", "fidelity")?.arg(&package).arg(&model).arg(sentences))
-}
-
-fn scratch() -> Result<PathBuf> {
-    let scratch = root().join(".local/bench-scratch");
-    fs::create_dir_all(&scratch).with_context(|| format!("cannot make {}", scratch.display()))?;
-    Ok(scratch)
 }
 
 /// An example, built for release, with the encoder at hand.
