@@ -10,10 +10,12 @@
 //! those of the child that reads a document.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::process::{ExitCode, Termination};
 use std::time::Instant;
 
+use romashka_documents::Document;
+use romashka_documents::sandbox::Sandbox;
 use romashka_ingest::redaction::Redactor;
 use romashka_ingest::{Kind, Limits, Options, Records, Stop};
 use romashka_uploads::reading::{self, End};
@@ -43,7 +45,7 @@ fn measure() -> Result<(), Error> {
     let bytes = file.metadata()?.len();
     let (started, before) = (Instant::now(), cpu_seconds()?);
     let counts = match step.as_str() {
-        "parse" => parse(file, kind, &Options { redactor: Redactor::none(), ..options })?,
+        "parse" => parse(path, kind, &Options { redactor: Redactor::none(), ..options })?,
         "learn" => learn(file, kind, &options)?,
         other => return Err(format!("no step is called {other}").into()),
     };
@@ -58,9 +60,20 @@ fn measure() -> Result<(), Error> {
     Ok(())
 }
 
-fn parse(file: File, kind: Kind, options: &Options) -> Result<Value, Stop> {
+fn parse(path: &str, kind: Kind, options: &Options) -> Result<Value, Stop> {
+    let file = romashka_ingest::File::open(File::open(path)?, &options.limits)?;
+    match Document::of(file.prefix()) {
+        Some(document) => {
+            let text = Sandbox::here()?.extract(document, File::open(path)?)?;
+            count(Records::of(file.replaced_by(text, document.format(), &options.limits)?, kind, options)?)
+        }
+        None => count(Records::of(file, kind, options)?),
+    }
+}
+
+fn count<R: Read>(rows: Records<R>) -> Result<Value, Stop> {
     let (mut accepted, mut invalid) = (0_u64, 0_u64);
-    for row in Records::open(file, kind, options)? {
+    for row in rows {
         match row? {
             Ok(_) => accepted += 1,
             Err(_) => invalid += 1,
