@@ -32,7 +32,9 @@ pub fn run(target: Option<&str>, seconds: u32) -> Result<()> {
     setup::run(cargo().args(child)).context("the program that reads documents does not build")?;
     for target in chosen {
         eprintln!("── {target}: {seconds} s");
-        fuzz(target, seconds).with_context(|| format!("{target} has found something; it is below .local/fuzz"))?;
+        fuzz(target, seconds).with_context(|| {
+            format!("{target} did not go through; what it found, if it ran, is below .local/fuzz/{target}-failures")
+        })?;
     }
     Ok(())
 }
@@ -47,7 +49,10 @@ fn fuzz(target: &str, seconds: u32) -> Result<()> {
             "shared/ingest/tests/exports"
         }),
     ];
-    fs::create_dir_all(&found).with_context(|| format!("cannot make {}", found.display()))?;
+    let failures = root().join(".local/fuzz").join(format!("{target}-failures"));
+    for folder in [&found, &failures] {
+        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    }
     let mut command = rustup();
     command
         .args(["cargo", "fuzz", "run", "--fuzz-dir", "tests/fuzz", "--target-dir"])
@@ -59,7 +64,7 @@ fn fuzz(target: &str, seconds: u32) -> Result<()> {
         .args([LONGEST, "-print_final_stats=1"])
         .args(MOST)
         .arg(format!("-max_total_time={seconds}"))
-        .arg(format!("-artifact_prefix={}/", root().join(".local/fuzz").join(format!("{target}-")).display()))
+        .arg(format!("-artifact_prefix={}/", failures.display()))
         .env("ROMASHKA_DOCUMENT_CHILD", setup::target().join("release/extract"));
     setup::run(&mut command)
 }
