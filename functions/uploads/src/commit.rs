@@ -2,13 +2,14 @@
 
 use romashka_domain::Permission;
 use romashka_domain::upload::Upload;
-use romashka_http::{Problem, Refusals, Reply, Request, not_found};
+use romashka_http::{Problem, Refusals, Reply, Request};
 use romashka_ingest::Mapping;
 use romashka_store::queues::IngestTask;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::create::check_mapping;
+use crate::get::named;
 
 /// Under which names of columns a file is to be read.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -28,13 +29,11 @@ pub struct CommitOrder {
 )]
 pub async fn commit_upload(request: Request) -> Result<Reply, Problem> {
     let caller = request.authorise(Permission::CreateUpload)?;
-    let id = request.path_id("upload_id", "upload")?;
-    let uploads = caller.store.uploads();
-    let upload = uploads.get(id).await?.ok_or_else(|| not_found("upload"))?;
+    let (id, upload) = named(&request, &caller).await?;
     let order: CommitOrder = request.json_or_default()?;
     let mapping = order.mapping.unwrap_or(upload.mapping);
     check_mapping(&mapping, upload.kind)?;
-    let upload = uploads.change(id, |upload| upload.commit(mapping.clone(), caller.store.now())).await?;
+    let upload = caller.store.uploads().change(id, |upload| upload.commit(mapping.clone(), caller.store.now())).await?;
     // Whoever dies before this is answered with an error, and says it again.
     let task = IngestTask { upload_id: id, version: None, piece: None };
     caller.store.queues().send(&upload.correlation_id, [task]).await?;

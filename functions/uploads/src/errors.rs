@@ -7,6 +7,8 @@ use romashka_store::objects::Object;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::get::named;
+
 /// How long the address works, in seconds.
 const DOWNLOAD_SECONDS: i64 = 5 * 60;
 
@@ -27,8 +29,7 @@ pub struct RowErrorList {
 )]
 pub async fn get_row_errors(request: Request) -> Result<Reply, Problem> {
     let caller = request.authorise(Permission::ReadUploads)?;
-    let id = request.path_id("upload_id", "upload")?;
-    let upload = caller.store.uploads().get(id).await?.ok_or_else(|| not_found("upload"))?;
+    let (id, upload) = named(&request, &caller).await?;
     if !upload.has_error_list() {
         return Err(not_found("error list; it exists once an upload has ended with refused rows"));
     }

@@ -3,14 +3,15 @@
 //! Each part has its own checksum and size in its signature, so what S3 has of a part is right. A client that was broken off
 //! asks what has come and sends the rest.
 
+use romashka_domain::Permission;
 use romashka_domain::upload::{Transfer, Upload, UploadState};
-use romashka_domain::{Permission, UploadId};
-use romashka_http::{Caller, Problem, Refusals, Reply, Request, conflict, invalid_field, not_found};
+use romashka_http::{Problem, Refusals, Reply, Request, conflict, invalid_field};
 use romashka_store::objects::{Object, SentPart};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::create::{SendRequest, bound, is_sha_256};
+use crate::get::named;
 
 /// Parts in one request.
 const MAX_PARTS: usize = 100;
@@ -142,12 +143,6 @@ pub async fn complete(request: Request) -> Result<Reply, Problem> {
         objects.end_transfer(&Object::Raw(id), &transfer.id, sent).await?;
     }
     Ok(Reply::ok(&upload)?.etag(upload.seq))
-}
-
-async fn named(request: &Request, caller: &Caller) -> Result<(UploadId, Upload), Problem> {
-    let id = request.path_id("upload_id", "upload")?;
-    let upload = caller.store.uploads().get(id).await?.ok_or_else(|| not_found("upload"))?;
-    Ok((id, upload))
 }
 
 fn awaited(upload: &Upload) -> Result<&Transfer, Problem> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use romashka_domain::Permission;
-use romashka_http::{Problem, Refusals, Reply, Request, conflict, not_found};
+use romashka_http::{Problem, Refusals, Reply, Request, conflict};
 use romashka_ingest::preview::Preview;
 use romashka_ingest::{Mapping, Options};
 use romashka_store::objects::Object;
@@ -12,6 +12,7 @@ use tokio_util::io::SyncIoBridge;
 use utoipa::ToSchema;
 
 use crate::create::check_mapping;
+use crate::get::named;
 use crate::ingest::redactor;
 use crate::reading;
 
@@ -52,8 +53,7 @@ pub struct LanguageCount {
 )]
 pub async fn preview_upload(request: Request) -> Result<Reply, Problem> {
     let caller = request.authorise(Permission::CreateUpload)?;
-    let id = request.path_id("upload_id", "upload")?;
-    let upload = caller.store.uploads().get(id).await?.ok_or_else(|| not_found("upload"))?;
+    let (id, upload) = named(&request, &caller).await?;
     let order: PreviewOrder = request.json_or_default()?;
     let mapping = order.mapping.unwrap_or(upload.mapping);
     check_mapping(&mapping, upload.kind)?;

@@ -3,12 +3,7 @@
 use romashka_domain::Permission;
 use romashka_domain::redaction::RedactionPolicy;
 use romashka_http::{IfMatch, Problem, Refusals, Reply, Request, invalid_field};
-use romashka_ingest::redaction::{Redactor, Settings};
-
-/// What is the tenant's own, at most.
-const MAX_OWN: usize = 100;
-/// Characters of one of them.
-const MAX_OWN_CHARS: usize = 200;
+use romashka_ingest::redaction::{MAX_OWN, MAX_OWN_CHARS, PatternError, Redactor, Settings};
 
 /// Decide what is hidden in uploads.
 ///
@@ -47,9 +42,8 @@ fn check(settings: &Settings) -> Result<(), Problem> {
     if settings.own.iter().any(|own| !(1..=MAX_OWN_CHARS).contains(&own.trim().chars().count())) {
         return Err(invalid_field("/own", "out_of_range", format!("each must have 1 to {MAX_OWN_CHARS} characters")));
     }
-    let wrong = |error: romashka_ingest::redaction::PatternError| {
-        invalid_field(format!("/order_patterns/{}", error.place), "invalid_pattern", error.why)
-    };
+    let wrong =
+        |error: PatternError| invalid_field(format!("/order_patterns/{}", error.place), "invalid_pattern", error.why);
     Redactor::new(settings).map(|_| ()).map_err(wrong)
 }
 

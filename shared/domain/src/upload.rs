@@ -17,9 +17,6 @@ pub const SENT_WHOLE_BYTES: u64 = 100 * 1024 * 1024;
 /// Bytes of one part of a file that is sent in parts, the last one excepted. 5 GiB are 320 of them; S3 takes 10,000.
 pub const SENT_PART_BYTES: u64 = 16 * 1024 * 1024;
 
-/// How long a file that is sent in parts is waited for, in seconds.
-pub const TRANSFER_SECONDS: i64 = 24 * 3600;
-
 /// The longest file name kept, in characters.
 pub const MAX_NAME_CHARS: usize = 200;
 

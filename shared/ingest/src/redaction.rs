@@ -118,6 +118,11 @@ impl Personal {
     }
 }
 
+/// What is the tenant's own, at most.
+pub const MAX_OWN: usize = 100;
+/// Characters of one of them.
+pub const MAX_OWN_CHARS: usize = 200;
+
 /// What a tenant decides about redaction.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]

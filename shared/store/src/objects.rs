@@ -21,7 +21,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
-use aws_sdk_s3::presigning::PresigningConfig;
+use aws_sdk_s3::presigning::{PresignedRequest, PresigningConfig};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
 use bytes::Bytes;
@@ -130,6 +130,13 @@ pub struct Presigned {
     pub headers: Vec<(String, String)>,
 }
 
+impl Presigned {
+    fn of(request: &PresignedRequest) -> Self {
+        let headers = request.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Self { method: request.method().to_owned(), url: request.uri().to_owned(), headers }
+    }
+}
+
 /// A part of a file that has come.
 #[derive(Clone, Debug)]
 pub struct SentPart {
@@ -178,8 +185,7 @@ impl<'a> Objects<'a> {
             .presigned(valid_for(bound.seconds)?)
             .await
             .map_err(aws("s3:PutObject"))?;
-        let headers = request.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Ok(Presigned { method: request.method().to_owned(), url: request.uri().to_owned(), headers })
+        Ok(Presigned::of(&request))
     }
 
     /// An address that gives a file under a name.
@@ -232,8 +238,7 @@ impl<'a> Objects<'a> {
             .presigned(valid_for(bound.seconds)?)
             .await
             .map_err(aws("s3:UploadPart"))?;
-        let headers = request.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Ok(Presigned { method: request.method().to_owned(), url: request.uri().to_owned(), headers })
+        Ok(Presigned::of(&request))
     }
 
     /// The parts that have come, in order of their numbers; `None` where the transfer has ended, one way or the other.
