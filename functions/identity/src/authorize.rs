@@ -22,6 +22,7 @@ static POLICY: LazyLock<Policy> = LazyLock::new(|| {
         audience: setting("JWT_AUDIENCE"),
         tenant_claim: setting("JWT_TENANT_CLAIM"),
         role_claim: setting("JWT_ROLE_CLAIM"),
+        teams_claim: setting("JWT_TEAMS_CLAIM"),
     }
 });
 

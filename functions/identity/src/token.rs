@@ -1,13 +1,18 @@
 //! Verifies a JSON Web Token (RFC 7519) with the issuer's keys: pure, given the keys and the time.
 
+use std::collections::BTreeSet;
+
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
-use romashka_domain::{Identity, Role, Timestamp};
+use romashka_domain::{Identity, Role, TeamId, Timestamp};
 use romashka_http::Refusal;
 use serde_json::Value;
 
 /// The longest token that is looked at, in bytes; API Gateway allows headers of 10 KB in all.
 const MAX_TOKEN_BYTES: usize = 8 * 1024;
+
+/// Teams of one person that are looked at: the gateway carries no more than a few kilobytes of what is known of them.
+const MAX_TEAMS: usize = 50;
 
 /// Clocks of issuer and verifier may differ by this much, in seconds.
 const LEEWAY_SECONDS: i64 = 10;
@@ -27,6 +32,8 @@ pub struct Policy {
     pub tenant_claim: String,
     /// Where the claims name the role; dots lead into objects.
     pub role_claim: String,
+    /// Where the claims list the teams; dots lead into objects.
+    pub teams_claim: String,
 }
 
 /// The `kid` and algorithm a token says it is signed with, before anything of it is believed.
@@ -90,7 +97,18 @@ pub fn verify(
         tenant: tenant.ok_or(Refusal::Tenant)?,
         user: subject.ok_or(Refusal::Subject)?,
         role: role.ok_or(Refusal::Role)?,
+        teams: claim(&claims, &policy.teams_claim).map(teams).unwrap_or_default(),
     })
+}
+
+/// The teams that a claim lists. What cannot be a team is none: nobody is shut out because of it.
+fn teams(claim: &Value) -> BTreeSet<TeamId> {
+    let listed: Vec<&str> = match claim {
+        Value::Array(teams) => teams.iter().filter_map(Value::as_str).collect(),
+        Value::String(teams) => teams.split([',', ' ']).collect(),
+        _ => Vec::new(),
+    };
+    listed.into_iter().filter_map(|team| team.parse().ok()).take(MAX_TEAMS).collect()
 }
 
 fn check_times(claims: &Value, now: Timestamp) -> Result<(), Refusal> {

@@ -1,9 +1,11 @@
 //! Who may do what: one table, read by every endpoint.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{TenantId, UserId};
+use crate::{TeamId, TenantId, UserId};
 
 /// Who asks, as the verified token says it. The tenant comes from here and from nowhere else.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +16,8 @@ pub struct Identity {
     pub user: UserId,
     /// What they may do there.
     pub role: Role,
+    /// The teams they are of.
+    pub teams: BTreeSet<TeamId>,
 }
 
 /// The part somebody plays in a tenant; each may all that the ones after it may.
@@ -81,6 +85,12 @@ permissions! {
     ReadFeedback = Viewer;
     /// Make corrections into an upload, and say when they train by themselves.
     Retrain = Admin;
+    /// See the reply templates that one may see, and use them.
+    ReadTemplates = Viewer;
+    /// Make reply templates, and change those of one's own and of one's teams.
+    WriteTemplates = Agent;
+    /// Make and change reply templates that everybody sees.
+    PublishTemplates = Admin;
     /// Receive live updates.
     Listen = Viewer;
 }
@@ -93,9 +103,9 @@ mod tests {
     fn the_permission_table() {
         let row = |permission: &Permission| {
             let cells = Role::ALL.map(|role| if role.may(*permission) { " yes" } else { "  - " });
-            format!("{:<14}{}", format!("{permission:?}"), cells.concat())
+            format!("{:<17}{}", format!("{permission:?}"), cells.concat())
         };
         let table: Vec<_> = Permission::ALL.iter().map(row).collect();
-        insta::assert_snapshot!(format!("              owner admin agent viewer\n{}", table.join("\n")));
+        insta::assert_snapshot!(format!("                 owner admin agent viewer\n{}", table.join("\n")));
     }
 }

@@ -67,6 +67,8 @@ uuid_id! {
     TrainingSessionId = "a training session id";
     /// A trained model version.
     ModelId = "a model id";
+    /// A reply template.
+    TemplateId = "a template id";
     /// One answered message.
     AnswerId = "an answer id";
 }
@@ -147,6 +149,8 @@ text_id! {
     TenantId = "a tenant id", 64, |c| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     /// A person or program as the identity provider names it (`sub`): 1 to 128 visible ASCII characters.
     UserId = "a user id", 128, |c| c.is_ascii_graphic();
+    /// A team within a tenant, as the identity provider names it: 1 to 64 of `A-Z a-z 0-9 _ - .`.
+    TeamId = "a team id", 64, |c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     /// An open socket, as API Gateway names it.
     ConnectionId = "a connection id", 128, |c| c.is_ascii_graphic() && c != '#' && c != '/';
     /// Follows one request from the first HTTP header to the last socket frame: 1 to 64 of `A-Z a-z 0-9 _ - .`.

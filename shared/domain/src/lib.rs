@@ -6,18 +6,22 @@
 
 pub mod access;
 pub mod answer;
+pub mod audit;
 pub mod feed;
 pub mod feedback;
 pub mod ids;
 pub mod model;
 pub mod redaction;
 pub mod retraining;
+pub mod template;
 pub mod time;
 pub mod training;
 pub mod upload;
 
 pub use access::{Identity, Permission, Role};
-pub use ids::{ConnectionId, CorrelationId, IdSource, ModelId, TenantId, TrainingSessionId, UploadId, UserId};
+pub use ids::{
+    ConnectionId, CorrelationId, IdSource, ModelId, TeamId, TemplateId, TenantId, TrainingSessionId, UploadId, UserId,
+};
 pub use time::{Clock, Timestamp};
 
 use serde::{Deserialize, Serialize};

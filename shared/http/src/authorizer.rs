@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use romashka_domain::Identity;
+use romashka_domain::{Identity, TeamId};
 use serde_json::{Value, json};
 
 /// Why a token was not accepted.
@@ -109,6 +109,8 @@ impl Verdict {
                 "tenant": identity.tenant,
                 "user": identity.user,
                 "role": identity.role,
+                // The gateway carries texts only; no team is called `,`.
+                "teams": identity.teams.iter().map(TeamId::as_str).collect::<Vec<_>>().join(","),
             }),
             Self::Refused(refusal) => json!({ "refusal": refusal.code() }),
         }
@@ -127,7 +129,8 @@ impl Verdict {
         else {
             return Self::Refused(Refusal::Malformed);
         };
-        Self::Known(Identity { tenant, user, role })
+        let teams = text("teams").unwrap_or_default().split(',').filter_map(|team| team.parse().ok()).collect();
+        Self::Known(Identity { tenant, user, role, teams })
     }
 }
 
@@ -143,7 +146,9 @@ mod tests {
 
     #[test]
     fn a_verdict_survives_the_gateway() {
-        let identity = Identity { tenant: "acme".parse().unwrap(), user: "u|1".parse().unwrap(), role: Role::Agent };
+        let teams = ["emea", "vip.2"].map(|team| team.parse().unwrap()).into();
+        let identity =
+            Identity { tenant: "acme".parse().unwrap(), user: "u|1".parse().unwrap(), role: Role::Agent, teams };
         assert_eq!(round_trip(&Verdict::Known(identity.clone())), Verdict::Known(identity));
         for refusal in Refusal::ALL {
             assert_eq!(round_trip(&Verdict::Refused(refusal)), Verdict::Refused(refusal));

@@ -20,6 +20,7 @@ pub mod retraining;
 pub mod sessions;
 pub mod sockets;
 mod table;
+pub mod templates;
 pub mod tickets;
 pub mod uploads;
 
@@ -162,6 +163,11 @@ impl TenantStore {
     /// When corrections train, and what they were gathered into.
     pub fn retraining(&self) -> retraining::Retraining<'_> {
         retraining::Retraining::new(self)
+    }
+
+    /// Reply templates and their versions.
+    pub fn templates(&self) -> templates::Templates<'_> {
+        templates::Templates::new(self)
     }
 
     /// One-time tickets for sockets.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use romashka_domain::{TenantId, without_values};
@@ -21,6 +21,8 @@ pub mod entity {
     pub const UPLOAD: &str = "upload";
     /// A [`romashka_domain::training::TrainingSession`].
     pub const TRAINING_SESSION: &str = "training_session";
+    /// A [`romashka_domain::template::Template`].
+    pub const TEMPLATE: &str = "template";
 }
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
@@ -198,6 +200,13 @@ impl<'a> Table<'a> {
     /// The write as one step of a transaction.
     pub fn step<T: Serialize>(&self, write: Write<'_, T>) -> Result<TransactWriteItem, Error> {
         Ok(TransactWriteItem::builder().put(self.as_put(write)?).build())
+    }
+
+    /// That an item is deleted, as one step of a transaction.
+    pub fn step_of_deleting(&self, key: &Key) -> Result<TransactWriteItem, Error> {
+        let delete = Delete::builder().table_name(&self.name).set_key(Some(key.attributes()));
+        let delete = delete.build().map_err(malformed("dynamodb:DeleteItem"))?;
+        Ok(TransactWriteItem::builder().delete(delete).build())
     }
 
     /// Does all steps or none.

@@ -4,6 +4,8 @@
 //! ticket is good once and for half a minute. It reads `<tenant>.<secret>`: the tenant says in whose partition to
 //! look, the secret proves that it was given there.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_dynamodb::types::ReturnValue;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -82,7 +84,8 @@ pub async fn redeem(cloud: &Cloud, ticket: &str) -> Result<Option<Identity>, Err
     match deleted {
         Ok(output) => {
             let row: Option<TicketRow> = output.attributes.map(|item| read(item, "ticket")).transpose()?;
-            Ok(row.map(|row| Identity { tenant, user: row.user, role: row.role }))
+            // A socket is told what its whole tenant is told: no team matters there.
+            Ok(row.map(|row| Identity { tenant, user: row.user, role: row.role, teams: BTreeSet::new() }))
         }
         Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(None),
         Err(error) => Err(aws("dynamodb:DeleteItem")(error)),
