@@ -30,6 +30,11 @@ const REPEATABLE: &[&str] = &[
     "/v1/uploads/{upload_id}/complete",
     "/v1/uploads/{upload_id}/preview",
     "/v1/uploads/{upload_id}/commit",
+    "/v1/templates/validate",
+    "/v1/templates/{template_id}/process",
+    "/v1/templates/{template_id}/process-batch",
+    "/v1/templates/{template_id}/restore",
+    "/v1/templates/{template_id}/versions/{version}/restore",
 ];
 
 #[test]

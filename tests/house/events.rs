@@ -102,6 +102,25 @@ fn http_requests_are_what_api_gateway_sends() {
             "answers",
             &["ask", "give-feedback", "list-feedback", "upload-corrections", "get-retraining", "set-retraining"],
         ),
+        (
+            "templates",
+            &[
+                "create",
+                "list",
+                "get",
+                "update",
+                "delete",
+                "restore",
+                "duplicate",
+                "list-versions",
+                "get-version",
+                "revert",
+                "diff",
+                "process",
+                "process-many",
+                "validate",
+            ],
+        ),
         ("realtime", &["ticket"]),
     ] {
         for verb in verbs {

@@ -13,5 +13,6 @@ mod operator;
 mod realtime;
 mod roles;
 mod sample;
+mod templates;
 mod tenancy;
 mod training;

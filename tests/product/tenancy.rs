@@ -14,6 +14,7 @@ struct Belongings {
     session: String,
     model: String,
     answer: String,
+    template: String,
 }
 
 fn belongings(tenant: &Tenant) -> Belongings {
@@ -21,7 +22,10 @@ fn belongings(tenant: &Tenant) -> Belongings {
     let model = train(tenant, &[&upload]);
     tenant.post(&format!("/v1/models/{}/deploy", text(&model, "id").unwrap()), &json!({})).unwrap();
     let answer = tenant.post("/v1/answers", &json!({ "text": "where is my parcel" })).unwrap();
+    let template = json!({ "name": "Parcel", "source": "It is on its way.", "visibility": "everyone" });
+    let template = tenant.post("/v1/templates", &template).unwrap();
     Belongings {
+        template: text(&template, "id").unwrap(),
         session: text(&model, "training_session_id").unwrap(),
         model: text(&model, "id").unwrap(),
         answer: text(&answer, "id").unwrap(),
@@ -40,13 +44,20 @@ fn whatever_names_another_tenants_thing_is_not_found() {
             .replace("{upload_id}", &things.upload)
             .replace("{session_id}", &things.session)
             .replace("{model_id}", &things.model)
-            .replace("{answer_id}", &things.answer);
+            .replace("{answer_id}", &things.answer)
+            .replace("{template_id}", &things.template)
+            .replace("{version}", "1");
         assert!(!address.contains('{'), "{path} names something that this walk does not know");
         if address == *path {
             continue;
         }
         for method in verbs.as_object().unwrap().keys() {
-            let method = if method == "get" { "GET" } else { "POST" };
+            let method = match method.as_str() {
+                "get" => "GET",
+                "put" => "PUT",
+                "delete" => "DELETE",
+                _ => "POST",
+            };
             let answer =
                 theirs.call(method, &address).header("idempotency-key", format!("{method}{path}")).send().unwrap();
             assert_eq!((answer.status, answer.body["code"].as_str()), (404, Some("not_found")), "{method} {path}");
@@ -63,7 +74,7 @@ fn whatever_names_another_tenants_thing_is_not_found() {
 fn lists_deployments_and_answers_know_nothing_of_another_tenant() {
     let (ours, theirs) = (tenant(), tenant());
     belongings(&ours);
-    for list in ["/v1/uploads", "/v1/training-sessions", "/v1/models", "/v1/feedback"] {
+    for list in ["/v1/uploads", "/v1/training-sessions", "/v1/models", "/v1/feedback", "/v1/templates"] {
         assert_eq!(theirs.get(list).unwrap()["items"], json!([]), "{list}");
     }
     // A cursor of another tenant is a place in one's own, empty, list.

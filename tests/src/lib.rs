@@ -32,6 +32,7 @@ pub fn document() -> OpenApi {
         romashka_uploads::Api::openapi(),
         romashka_training::Api::openapi(),
         romashka_answers::Api::openapi(),
+        romashka_templates::Api::openapi(),
         romashka_realtime::Api::openapi(),
         romashka_operations::Api::openapi(),
     ] {

@@ -12,8 +12,9 @@ use crate::setup::{self, cargo};
 
 /// Bytes of one input: every bound of the targets is below it.
 const LONGEST: &str = "-max_len=8192";
-/// What one input may take. A document's child has bounds of its own.
-const MOST: [&str; 2] = ["-rss_limit_mb=1024", "-timeout=20"];
+/// What one input may take. The first compiles every expression, which takes a busy machine half a minute under the sanitizer.
+/// A document's child has bounds of its own.
+const MOST: [&str; 2] = ["-rss_limit_mb=1024", "-timeout=60"];
 
 /// Runs one target, or each in its turn, for so many seconds.
 pub fn run(target: Option<&str>, seconds: u32) -> Result<()> {
@@ -43,10 +44,10 @@ fn fuzz(target: &str, seconds: u32) -> Result<()> {
     let found = root().join(".local/fuzz").join(target);
     let corpora = [
         root().join("tests/fuzz/corpus").join(target),
-        root().join(if target == "documents" {
-            "shared/documents/tests/samples"
-        } else {
-            "shared/ingest/tests/exports"
+        root().join(match target {
+            "documents" => "shared/documents/tests/samples",
+            "templates" => "shared/liquid/tests",
+            _ => "shared/ingest/tests/exports",
         }),
     ];
     let failures = root().join(".local/fuzz").join(format!("{target}-failures"));

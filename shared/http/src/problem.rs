@@ -139,7 +139,8 @@ impl Problem {
         self.retry_after_seconds
     }
 
-    pub(crate) fn body(&self, correlation_id: &str) -> ProblemBody {
+    /// The document, for a request that this correlation id follows.
+    pub fn body(&self, correlation_id: &str) -> ProblemBody {
         ProblemBody {
             kind: format!("urn:romashka:problem:{}", self.code),
             title: self.status.canonical_reason().unwrap_or("Error").to_owned(),

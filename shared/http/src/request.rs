@@ -120,8 +120,13 @@ impl Request {
 
     /// The JSON body.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
-        if self.body.len() > MAX_BODY_BYTES {
-            let detail = format!("the body has {} bytes; {MAX_BODY_BYTES} are allowed", self.body.len());
+        self.json_within(MAX_BODY_BYTES)
+    }
+
+    /// The JSON body, where more is taken than usual: up to so many bytes.
+    pub fn json_within<T: DeserializeOwned>(&self, most: usize) -> Result<T, Problem> {
+        if self.body.len() > most {
+            let detail = format!("the body has {} bytes; {most} are allowed", self.body.len());
             return Err(too_large("body_too_large", detail));
         }
         let mut reader = serde_json::Deserializer::from_slice(&self.body);
@@ -156,6 +161,21 @@ impl Request {
             })?),
         };
         Ok((size, cursor))
+    }
+
+    /// Whether a parameter of the query is `true`; it is not where it is left out.
+    pub fn query_flag(&self, name: &'static str) -> Result<bool, Problem> {
+        match self.query.get(name).map(String::as_str) {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(invalid_field(name, "invalid_parameter", "must be `true` or `false`")),
+        }
+    }
+
+    /// A parameter of the query that is a whole number, where it is given.
+    pub fn query_number(&self, name: &'static str) -> Result<Option<u64>, Problem> {
+        let number = self.query.get(name).map(|text| text.parse());
+        number.transpose().map_err(|_| invalid_field(name, "invalid_parameter", "must be a whole number"))
     }
 
     /// The version that a client says it has read (`If-Match`), where it says so.

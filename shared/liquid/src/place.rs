@@ -42,6 +42,7 @@ impl From<Span> for Range<usize> {
 
 /// Where a person finds it: both count from 1, columns in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, ToSchema)]
+#[schema(as = TemplatePlace)]
 pub struct Place {
     /// The line, from 1.
     #[schema(minimum = 1)]

@@ -8,6 +8,7 @@ use crate::place::{Place, Span};
 /// The stable name of what is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = TemplateProblemCode)]
 pub enum Code {
     /// The markup follows no rule of the language.
     Syntax,
@@ -40,6 +41,7 @@ pub enum Code {
 /// How much a problem matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = TemplateProblemSeverity)]
 pub enum Severity {
     /// The template cannot be used.
     Error,
@@ -49,6 +51,7 @@ pub enum Severity {
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = TemplateProblem)]
 pub struct Problem {
     /// Its stable name.
     pub code: Code,

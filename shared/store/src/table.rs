@@ -64,6 +64,11 @@ impl PageSize {
     /// A page of [`PageSize::MAX`] items.
     pub(crate) const LARGEST: Self = Self(Self::MAX);
 
+    /// What is left of the page beside so many items, if anything.
+    pub fn less(self, items: usize) -> Option<Self> {
+        Self::new(self.0.saturating_sub(u8::try_from(items).unwrap_or(u8::MAX)))
+    }
+
     /// A page of 1 to [`PageSize::MAX`] items.
     pub fn new(items: u8) -> Option<Self> {
         (1..=Self::MAX).contains(&items).then_some(Self(items))

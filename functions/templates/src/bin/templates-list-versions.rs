@@ -1,0 +1,5 @@
+//! `GET /v1/templates/{template_id}/versions`
+
+fn main() -> romashka_http::Exit {
+    romashka_http::serve("templates.versions.list", romashka_templates::versions::list_versions)
+}

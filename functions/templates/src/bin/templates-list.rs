@@ -1,0 +1,5 @@
+//! `GET /v1/templates`
+
+fn main() -> romashka_http::Exit {
+    romashka_http::serve("templates.list", romashka_templates::list::list_templates)
+}
