@@ -1,5 +1,6 @@
 //! The issuer's keys, fetched by OpenID Connect discovery and kept for a while.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use jsonwebtoken::jwk::{Jwk, JwkSet};
@@ -15,9 +16,10 @@ const KEYS_FOR: Duration = Duration::from_secs(600);
 /// While the issuer does not answer, keys that were good are trusted for this long.
 const KEYS_AT_MOST: Duration = Duration::from_secs(24 * 3600);
 
-/// An unknown `kid` makes the keys be fetched again, but not more often than this: made-up ones must not turn into a
-/// flood of requests to the issuer.
-const REFRESH_AT_MOST_EVERY: Duration = Duration::from_secs(5);
+/// An unknown `kid` makes the keys be fetched again, but only so often in so long a time: made-up ones must not turn into a
+/// flood of requests to the issuer, and a single one must not keep a new key from being found.
+const REFRESHES: usize = 3;
+const REFRESHES_WITHIN: Duration = Duration::from_secs(15);
 
 /// An issuer and its keys.
 pub struct Issuer {
@@ -29,8 +31,14 @@ pub struct Issuer {
 struct Kept {
     keys: JwkSet,
     fetched: Instant,
-    /// When a fetch was last tried, whether it went well or not.
-    tried: Instant,
+    /// When a fetch was tried the last few times, the latest last, whether it went well or not.
+    tried: VecDeque<Instant>,
+}
+
+impl Kept {
+    fn may_refresh(&self) -> bool {
+        self.tried.len() < REFRESHES || self.tried.front().is_some_and(|first| first.elapsed() >= REFRESHES_WITHIN)
+    }
 }
 
 #[derive(Deserialize)]
@@ -51,22 +59,25 @@ impl Issuer {
         if let Some(kept) = kept.as_ref() {
             let found = find_key(&kept.keys, announced);
             let is_fresh = kept.fetched.elapsed() < KEYS_FOR;
-            if let Some(key) = found.filter(|_| is_fresh || kept.tried.elapsed() < REFRESH_AT_MOST_EVERY) {
+            if let Some(key) = found.filter(|_| is_fresh || !kept.may_refresh()) {
                 return Ok(key.clone());
             }
-            if kept.tried.elapsed() < REFRESH_AT_MOST_EVERY {
+            if !kept.may_refresh() {
                 return Err(Refusal::UnknownKey);
             }
         }
         let now = Instant::now();
+        let mut tried = kept.as_mut().map(|kept| std::mem::take(&mut kept.tried)).unwrap_or_default();
+        tried.push_back(now);
+        tried.drain(..tried.len().saturating_sub(REFRESHES));
         match self.fetch().await {
-            Ok(keys) => *kept = Some(Kept { keys, fetched: now, tried: now }),
+            Ok(keys) => *kept = Some(Kept { keys, fetched: now, tried }),
             Err(error) => {
                 tracing::error!(cause = %error.without_url(), "the issuer's keys cannot be fetched");
                 let Some(kept) = kept.as_mut().filter(|kept| kept.fetched.elapsed() < KEYS_AT_MOST) else {
                     return Err(Refusal::IssuerUnreachable);
                 };
-                kept.tried = now;
+                kept.tried = tried;
             }
         }
         let keys = kept.as_ref().map(|kept| &kept.keys);
