@@ -17,7 +17,7 @@ fuzz_target!(|data: &str| {
     };
     let _ = template.variables();
     let _ = template.lint(&[], &[]);
-    let context = match serde_json::from_str(context).map(Value::from) {
+    let context = match serde_json::from_str::<serde_json::Value>(context).map(Value::from) {
         Ok(Value::Object(object)) => Object::clone(&object),
         _ => Object::new(),
     };
