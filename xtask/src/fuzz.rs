@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz`: the file readers against what a fuzzer thinks of. What it finds worth keeping lies below `.local/`; a
+//! `cargo xtask fuzz`: the readers of files and templates against what a fuzzer thinks of. What it finds worth keeping lies below `.local/`; a
 //! few files that came of earlier runs are in `tests/fuzz/corpus`.
 
 use std::fs;
