@@ -111,7 +111,7 @@ enum Command {
         /// Part of a test's name.
         filter: Option<String>,
     },
-    /// Feed the file readers what a fuzzer thinks of; takes a nightly compiler and cargo-fuzz.
+    /// Feed the readers of files and templates what a fuzzer thinks of; takes a nightly compiler and cargo-fuzz.
     Fuzz {
         /// A target of `tests/fuzz/targets`; each in its turn where it is left out.
         target: Option<String>,

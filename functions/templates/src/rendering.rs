@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 use romashka_domain::Timestamp;
-use romashka_domain::template::{Content, DateStyle, Format, Typed, Variable, VariableType, Violation};
+use romashka_domain::template::{Content, DateStyle, Format, Rules, Typed, Variable, VariableType, Violation};
 use romashka_http::{Problem, invalid_field};
 use romashka_liquid::{
     Channel, Definition, Kind, Limits, Locale, Missing, Object, Place, RenderError, Rendering, Shown, Style, Template,
@@ -41,7 +41,7 @@ pub struct Ready<'content> {
     template: Template,
     locale: Locale,
     channel: Channel,
-    variables: &'content [Variable],
+    rules: Vec<Rules<'content>>,
     now: jiff::Zoned,
 }
 
@@ -103,7 +103,7 @@ impl<'content> Ready<'content> {
                 Format::Text => Channel::Text,
                 Format::Html => Channel::Html,
             },
-            variables: &content.variables,
+            rules: content.variables.iter().map(Variable::rules).collect(),
             now: now.to_zoned(TimeZone::UTC),
         })
     }
@@ -123,10 +123,11 @@ impl<'content> Ready<'content> {
     fn context(&self, given: Map<String, Json>) -> Result<Object, Vec<Violation>> {
         let mut violations = Vec::new();
         let mut typed = Vec::new();
-        for variable in self.variables {
+        for rules in &self.rules {
+            let variable = rules.variable;
             let path: Vec<&str> = variable.name.split('.').collect();
             let value = find(&given, &path).filter(|value| !is_nothing(value)).or(variable.default.as_ref());
-            match value.map(|value| variable.check(value)) {
+            match value.map(|value| rules.check(value)) {
                 Some(Ok(value)) => typed.push((path, self.shown(variable, value))),
                 Some(Err(violation)) => violations.push(violation),
                 None if variable.required => violations.push(variable.is_missing()),

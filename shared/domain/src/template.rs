@@ -12,7 +12,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-pub use self::variable::{DateStyle, Typed, Variable, VariableType, Violation};
+pub use self::variable::{DateStyle, Rules, Typed, Variable, VariableType, Violation};
 use crate::{Identity, Permission, TeamId, TemplateId, Timestamp, UserId};
 
 /// Characters of a name.

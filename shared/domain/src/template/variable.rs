@@ -135,6 +135,21 @@ pub enum Typed {
     Date(Date),
 }
 
+/// The rules of a variable. The pattern is compiled once for all values.
+#[derive(Debug)]
+pub struct Rules<'variable> {
+    /// Whose they are.
+    pub variable: &'variable Variable,
+    pattern: Option<Regex>,
+}
+
+impl Rules<'_> {
+    /// The value as its type has it, or the first rule that it breaks.
+    pub fn check(&self, value: &Value) -> Result<Typed, Violation> {
+        self.variable.check_by(value, self.pattern.as_ref())
+    }
+}
+
 /// A value that does not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema, thiserror::Error)]
 #[error("{message}")]
@@ -263,11 +278,20 @@ impl Variable {
 
     /// The value as its type has it, or the first rule that it breaks.
     pub fn check(&self, value: &Value) -> Result<Typed, Violation> {
+        self.rules().check(value)
+    }
+
+    /// The rules, ready for many values.
+    pub fn rules(&self) -> Rules<'_> {
+        Rules { variable: self, pattern: self.compiled_pattern() }
+    }
+
+    fn check_by(&self, value: &Value, pattern: Option<&Regex>) -> Result<Typed, Violation> {
         match self.kind {
             VariableType::Text => match value {
-                Value::String(text) => self.check_text(text),
+                Value::String(text) => self.check_text(text, pattern),
                 // Help desks send numbers where a text is meant, such as that of an order.
-                Value::Number(number) => self.check_text(&number.to_string()),
+                Value::Number(number) => self.check_text(&number.to_string(), pattern),
                 other => Err(self.violates("type", "must be a text", other)),
             },
             VariableType::Number => self.check_number(value),
@@ -282,7 +306,7 @@ impl Variable {
         }
     }
 
-    fn check_text(&self, text: &str) -> Result<Typed, Violation> {
+    fn check_text(&self, text: &str, pattern: Option<&Regex>) -> Result<Typed, Violation> {
         let length = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
         let violates = |rule: &str, must: &str| Err(self.violates(rule, must, &Value::String(String::new())));
         if let Some(least) = self.min_length.filter(|least| length < *least) {
@@ -292,7 +316,7 @@ impl Variable {
         if length > most {
             return violates("max_length", &format!("must have at most {most} characters"));
         }
-        if self.pattern.is_some() && !self.compiled_pattern().is_some_and(|pattern| pattern.is_match(text)) {
+        if self.pattern.is_some() && !pattern.is_some_and(|pattern| pattern.is_match(text)) {
             return violates("pattern", "must match its pattern");
         }
         Ok(Typed::Text(text.to_owned()))
