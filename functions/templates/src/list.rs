@@ -71,8 +71,7 @@ pub async fn list_templates(request: Request) -> Result<Reply, Problem> {
     let is_deleted = request.query_flag("deleted")?;
     let mut items = Vec::new();
     for _ in 0..MOST_PAGES {
-        let room = size.less(items.len());
-        let Some(room) = room else { break };
+        let Some(room) = size.less(items.len()) else { break };
         let page = caller.store.templates().list(room, cursor.as_ref()).await?;
         cursor = page.next;
         let seen = page.items.into_iter().filter(|template| template.is_seen_by(&caller.identity));

@@ -15,8 +15,8 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json};
 use utoipa::ToSchema;
 
-/// What every template may use though it does not define it: what help desks know of a conversation, and the names that
-/// redaction gives to what it hides.
+/// What every template may use though it does not define it: what help desks know of a conversation, and some of the names
+/// that redaction gives to what it hides.
 const KNOWN: &[&str] = &[
     "agent.email",
     "agent.first_name",
@@ -149,14 +149,7 @@ impl<'content> Ready<'content> {
         let locale = &self.locale;
         let (value, text) = match value {
             Typed::Text(text) => return Value::text(text),
-            Typed::Integer(integer) => {
-                let text = match variable.decimals {
-                    None => locale.show_integer(integer),
-                    #[expect(clippy::cast_precision_loss, reason = "beyond 2^53 nobody writes cents")]
-                    Some(_) => locale.show_number(integer as f64, variable.decimals),
-                };
-                (Value::Integer(integer), text)
-            }
+            Typed::Integer(integer) => (Value::Integer(integer), locale.show_integer(integer, variable.decimals)),
             Typed::Float(float) => (Value::Float(float), locale.show_number(float, variable.decimals)),
             Typed::Date(date) => {
                 let style = match variable.style.unwrap_or(DateStyle::Long) {
@@ -174,17 +167,16 @@ impl<'content> Ready<'content> {
 
 /// The variables as the language's own checks know them.
 pub fn definitions(variables: &[Variable]) -> Vec<Definition<'_>> {
-    let kind = |variable: &'_ Variable| match variable.kind {
-        VariableType::Text => Kind::Text,
-        VariableType::Number => Kind::Number,
-        VariableType::Date => Kind::Date,
-        VariableType::Select => Kind::Any,
-    };
     variables
         .iter()
         .map(|variable| Definition {
             name: &variable.name,
-            kind: if variable.kind == VariableType::Select { Kind::Select(&variable.options) } else { kind(variable) },
+            kind: match variable.kind {
+                VariableType::Text => Kind::Text,
+                VariableType::Number => Kind::Number,
+                VariableType::Date => Kind::Date,
+                VariableType::Select => Kind::Select(&variable.options),
+            },
         })
         .collect()
 }

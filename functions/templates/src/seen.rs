@@ -1,5 +1,7 @@
 //! A template as its caller may see and change it.
 
+use std::collections::BTreeSet;
+
 use romashka_domain::audit::AuditRecord;
 use romashka_domain::template::{Author, Changed, Content, Template, may_set};
 use romashka_domain::{Permission, TemplateId};
@@ -101,11 +103,8 @@ fn record(caller: &Caller, before: Option<&Template>, changed: &Changed) -> Audi
 
 /// The names of fields that two contents do not share.
 pub fn differing(before: &Value, after: &Value) -> Vec<String> {
-    let fields = |value: &Value| value.as_object().map(|fields| fields.keys().cloned().collect()).unwrap_or_default();
-    let mut names: Vec<String> = fields(before);
-    names.extend(fields(after));
-    names.sort();
-    names.dedup();
-    names.retain(|name| before.get(name) != after.get(name));
-    names
+    let fields =
+        |value: &'_ Value| value.as_object().into_iter().flat_map(serde_json::Map::keys).cloned().collect::<Vec<_>>();
+    let names: BTreeSet<String> = [before, after].into_iter().flat_map(fields).collect();
+    names.into_iter().filter(|name| before.get(name) != after.get(name)).collect()
 }

@@ -63,11 +63,7 @@ impl FromStr for Locale {
 impl Default for Locale {
     /// English, as in the United States.
     fn default() -> Self {
-        let numbers = DecimalFormatter::try_new(icu::Locale::UNKNOWN.into(), Default::default());
-        "en".parse().unwrap_or_else(|_| Self {
-            tag: icu::Locale::UNKNOWN,
-            numbers: numbers.expect("the root of all locales is compiled in"),
-        })
+        "en".parse().expect("English is compiled in")
     }
 }
 
@@ -101,10 +97,10 @@ impl Locale {
         self.number(Number::Float(number), decimals)
     }
 
-    /// A whole number, with its groups.
+    /// A whole number, with its groups, shown with so many decimals, or with none.
     #[must_use]
-    pub fn show_integer(&self, number: i64) -> String {
-        self.number(Number::Integer(number), None)
+    pub fn show_integer(&self, number: i64, decimals: Option<u8>) -> String {
+        self.number(Number::Integer(number), decimals)
     }
 
     /// A day.
@@ -151,7 +147,7 @@ mod tests {
         assert_eq!(locale("en").show_number(2.675, Some(2)), "2.68");
         assert_eq!(locale("en").show_number(5.0, Some(2)), "5.00");
         assert_eq!(locale("en").show_number(-0.1, None), "-0.1");
-        assert_eq!(locale("de").show_integer(-1_000_000), "-1.000.000");
+        assert_eq!(locale("de").show_integer(-1_000_000, None), "-1.000.000");
     }
 
     #[test]
@@ -168,7 +164,7 @@ mod tests {
 
     #[test]
     fn a_tag_that_nobody_knows_is_written_plainly_and_no_tag_is_refused() {
-        assert_eq!(locale("xx").show_integer(1), "1");
+        assert_eq!(locale("xx").show_integer(1, None), "1");
         assert!("".parse::<Locale>().is_err());
         assert!("not a tag".parse::<Locale>().is_err());
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ast::{Literal, Template};
 use crate::filters::Type;
-use crate::place::Place;
+use crate::place::{Place, Span};
 use crate::uses::Taken;
 
 /// A variable that a template uses, and what its uses tell of it.
@@ -31,16 +31,15 @@ impl Template {
             types: BTreeSet<Type>,
             options: BTreeSet<String>,
             defaults: BTreeSet<String>,
-            spans: BTreeSet<crate::place::Span>,
-            defaulted: BTreeSet<crate::place::Span>,
+            spans: BTreeSet<Span>,
+            defaulted: BTreeSet<Span>,
         }
         let mut seen: BTreeMap<String, Seen> = BTreeMap::new();
         for one in self.uses().of_context {
             let seen = seen.entry(one.name).or_default();
             seen.spans.insert(one.span);
             match one.taken {
-                Taken::AsIs => {}
-                Taken::As(Type::Any, _) => {}
+                Taken::AsIs | Taken::As(Type::Any, _) => {}
                 Taken::As(kind, _) => {
                     seen.types.insert(kind);
                 }
