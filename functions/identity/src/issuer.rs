@@ -90,3 +90,21 @@ impl Issuer {
         self.http.get(discovery.jwks_uri).send().await?.error_for_status()?.json().await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_fetched_a_few_times_in_a_row_and_then_not_for_a_while() {
+        let now = Instant::now();
+        let long_ago = now.checked_sub(REFRESHES_WITHIN).unwrap_or(now);
+        let after = |tried: &[Instant]| {
+            let keys = JwkSet { keys: Vec::new() };
+            Kept { keys, fetched: now, tried: tried.iter().copied().collect() }.may_refresh()
+        };
+        assert!(after(&[now]) && after(&[now, now]), "one made-up key id leaves room for a new key");
+        assert!(!after(&[now, now, now]), "a flood is stopped");
+        assert!(after(&[long_ago, now, now]));
+    }
+}

@@ -146,3 +146,18 @@ fn names_other_algorithm(token: &str) -> bool {
     let header: Option<Value> = decoded.ok().and_then(|json| serde_json::from_slice(&json).ok());
     header.is_some_and(|header| header.get("alg").is_some_and(Value::is_string))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn teams_are_listed_or_written_in_one_text_and_what_is_no_team_is_left_out() {
+        let listed = |claim: Value| teams(&claim).iter().map(ToString::to_string).collect::<Vec<_>>().join("|");
+        assert_eq!(listed(json!(["vip", "emea", "", "a b", 7])), "emea|vip");
+        assert_eq!(listed(json!("vip,emea apac")), "apac|emea|vip");
+        assert_eq!(listed(json!({ "emea": true })), "");
+    }
+}
