@@ -73,7 +73,7 @@ impl NewTemplate {
             shortcut: self.shortcut,
             variables: self.variables,
         };
-        content.check().map_err(|invalid| invalid_field(invalid.field, "invalid_template", invalid.why))?;
+        content.check()?;
         if content.language.parse::<Locale>().is_err() {
             return Err(invalid_field(
                 "/language",

@@ -1,8 +1,8 @@
 //! Makes a template of another one.
 
-use romashka_domain::template::{MAX_NAME_CHARS, Template};
+use romashka_domain::template::{Content, Template};
 use romashka_domain::{Permission, TemplateId};
-use romashka_http::{IdempotencyKey, Problem, Refusals, Reply, Request, invalid_field};
+use romashka_http::{IdempotencyKey, Problem, Refusals, Reply, Request};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -30,9 +30,7 @@ pub async fn duplicate_template(request: Request) -> Result<Reply, Problem> {
     let template = in_use(&request, &caller).await?;
     let new: NewDuplicate = request.json_or_default()?;
     let name = new.name.map_or_else(|| template.content.name.clone(), |name| name.trim().to_owned());
-    if name.is_empty() || name.chars().count() > MAX_NAME_CHARS || name.chars().any(char::is_control) {
-        return Err(invalid_field("/name", "invalid_template", format!("must be 1 to {MAX_NAME_CHARS} characters")));
-    }
+    Content { name: name.clone(), ..template.content.clone() }.check()?;
     request
         .once("templates.duplicate", &caller, async |id| {
             let copy = template.duplicate(TemplateId::new(id), name, author(&caller, None));

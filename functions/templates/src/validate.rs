@@ -2,7 +2,7 @@
 
 use romashka_domain::Permission;
 use romashka_domain::template::Variable;
-use romashka_http::{Problem, Refusals, Reply, Request, invalid_field};
+use romashka_http::{Problem, Refusals, Reply, Request};
 use romashka_liquid::{Place, Severity, Template, Type};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -62,11 +62,7 @@ pub async fn validate(request: Request) -> Result<Reply, Problem> {
     request.authorise(Permission::WriteTemplates)?;
     let Draft { source, variables } = request.json()?;
     for (place, variable) in variables.iter().enumerate() {
-        let invalid = variable.check_definition().err();
-        if let Some(invalid) = invalid {
-            let field = format!("/variables/{place}{}", invalid.field);
-            return Err(invalid_field(field, "invalid_template", invalid.why));
-        }
+        variable.check_definition().map_err(|invalid| invalid.below(&format!("/variables/{place}")))?;
     }
     Reply::ok(&validated(&source, &variables))
 }

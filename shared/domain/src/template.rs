@@ -44,7 +44,9 @@ impl Invalid {
         Self { field: field.into(), why: why.into() }
     }
 
-    fn below(self, parent: &str) -> Self {
+    /// The same field, which lies below this one.
+    #[must_use]
+    pub fn below(self, parent: &str) -> Self {
         Self { field: format!("{parent}{}", self.field), ..self }
     }
 }

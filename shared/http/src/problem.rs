@@ -2,6 +2,7 @@
 
 use lambda_http::http::StatusCode;
 use romashka_domain::NotAllowed;
+use romashka_domain::template::Invalid;
 use romashka_store::ChangeError;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -165,6 +166,12 @@ impl From<romashka_store::Error> for Problem {
 impl From<NotAllowed> for Problem {
     fn from(refusal: NotAllowed) -> Self {
         conflict("state_conflict", format!("the {refusal}"))
+    }
+}
+
+impl From<Invalid> for Problem {
+    fn from(invalid: Invalid) -> Self {
+        invalid_field(invalid.field, "invalid_template", invalid.why)
     }
 }
 
