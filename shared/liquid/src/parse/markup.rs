@@ -73,17 +73,23 @@ impl<'source> Pieces<'source> {
     pub(super) fn up_to(&mut self, end: &str) -> Option<Span> {
         let start = self.at;
         let mut from = start;
+        // Where markup closes next; looked for again only once it is passed, or openings without an end take squared time.
+        let mut closed = start;
         while let Some(found) = self.source[from..].find("{%") {
             let opened = from + found;
-            let Some(length) = self.source[opened..].find("%}") else { break };
-            let markup = &self.source[opened + 2..opened + length];
+            let inside = opened + 2;
+            if closed < inside {
+                let Some(length) = self.source[inside..].find("%}") else { break };
+                closed = inside + length;
+            }
+            let markup = &self.source[inside..closed];
             if markup.trim_matches('-').trim() == end {
-                self.at = opened + length + 2;
+                self.at = closed + 2;
                 let words = self.shown(Span::new(start, opened));
                 self.trims = markup.ends_with('-');
                 return Some(if markup.starts_with('-') { trimmed_end(self.source, words) } else { words });
             }
-            from = opened + 2;
+            from = inside;
         }
         self.at = self.source.len();
         None
@@ -161,5 +167,14 @@ mod tests {
         assert_eq!(pieces("{{ customer's }} it's"), ["output \" customer's \"", "text \" it's\""]);
         assert_eq!(pieces("a {{ b"), ["text \"a \"", "unclosed at 2"]);
         assert_eq!(pieces("{{-}}{{--}}"), ["output \"\"", "output \"\""]);
+    }
+
+    #[test]
+    fn what_is_raw_goes_up_to_its_end() {
+        let up_to = |source: &'static str| Pieces::of(source).up_to("endraw").map(|words| words.of(source));
+        assert_eq!(up_to("{{ a }} {%- endraw -%} b"), Some("{{ a }}"));
+        assert_eq!(up_to("{%}{% if %}{% endraw %}"), Some("{%}{% if %}"));
+        assert_eq!(up_to("{% endraw"), None);
+        assert_eq!(up_to("{%}"), None);
     }
 }
