@@ -34,6 +34,7 @@ use crate::{
     batch::MAX_LABEL_BYTES,
     content::ContentHash,
     embedding::{DIMENSIONS, Embedding},
+    pool::Pool,
 };
 
 /// Passages in an index.
@@ -67,12 +68,8 @@ pub const MAX_REHEARSED_TEXTS: usize = 4_000_000;
 const UNANSWERABLE: f32 = 0.3;
 /// Hits of a rehearsed question that count as trials.
 const TRIED: usize = 3;
-/// Texts of a passage whose cosines are pooled.
-const POOLED: usize = 3;
-/// Sharpness of the pooling; the pool of n equal cosines exceeds one of them by ln n / 30. Chosen, like the next, on
-/// Banking77's training rows and a second set with intents as passages.
-const SHARPNESS: f32 = 30.0;
-/// What the words' judgement weighs beside a cosine.
+/// What the words' judgement weighs beside a cosine. Chosen on Banking77's training rows and a second set with intents as
+/// passages.
 const WORDS_WEIGHT: f32 = 0.1;
 /// Cosine from which a text is said to match.
 const MATCHING_COSINE: f32 = 0.5;
@@ -530,14 +527,14 @@ impl KnowledgeIndex {
             .iter()
             .zip(&coverage)
             .map(|(end, coverage)| {
-                let mut pool = [f32::NEG_INFINITY; POOLED];
+                let mut pool = Pool::EMPTY;
                 for (at, text) in self.embeddings[start..*end].iter().enumerate() {
                     if again.is_none_or(|again| again.text != start + at) {
-                        insert(&mut pool, embedding.cosine(text));
+                        pool.take(embedding.cosine(text));
                     }
                 }
                 start = *end;
-                pooled(&pool) + WORDS_WEIGHT * coverage
+                pool.worth() + WORDS_WEIGHT * coverage
             })
             .collect();
         Judged { scores, coverage, by: Judge::WordsAndEmbeddings }
@@ -662,26 +659,6 @@ fn best(scores: &[f32], count: usize, except: Option<usize>) -> Vec<usize> {
         best.truncate(count);
     }
     best
-}
-
-/// Puts a value into its place among the greatest, which descend.
-fn insert(greatest: &mut [f32; POOLED], value: f32) {
-    let mut value = value;
-    for place in greatest {
-        if value > *place {
-            std::mem::swap(place, &mut value);
-        }
-    }
-}
-
-/// The logarithm of the summed exponentials of descending cosines, sharpened: a little above the first.
-fn pooled(cosines: &[f32; POOLED]) -> f32 {
-    let greatest = cosines[0];
-    if greatest == f32::NEG_INFINITY {
-        return 0.0;
-    }
-    let rest: f32 = cosines[1..].iter().map(|cosine| libm::expf(SHARPNESS * (cosine - greatest))).sum();
-    greatest + libm::log1pf(rest) / SHARPNESS
 }
 
 /// The text nearest to a query and its cosine; the first of equals.

@@ -40,9 +40,11 @@ mod names;
 pub mod neighbours;
 mod parallel;
 pub mod parameters;
+mod pool;
 mod regions;
 pub mod report;
 pub mod scope;
+pub mod search;
 #[cfg(test)]
 mod sentences;
 pub mod training;

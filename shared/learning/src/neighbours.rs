@@ -102,6 +102,14 @@ impl Widened {
         products.sum::<i32>() as f32 * self.scale * other.scale
     }
 
+    /// The same with an embedding as it is: for one point and many others, each of which is met once.
+    #[inline(always)]
+    pub(crate) fn cosine_with(&self, other: &Embedding) -> f32 {
+        let values = other.values().iter().map(|value| i32::from(*value));
+        let products = self.values.iter().zip(values).map(|(left, right)| i32::from(*left) * right);
+        products.sum::<i32>() as f32 * self.scale * other.scale()
+    }
+
     fn is_zero(&self) -> bool {
         self.scale == 0.0
     }

@@ -1,0 +1,125 @@
+//! What of a text a query found, for people to see.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::words::{Endings, Query, folded, words};
+
+/// A piece of a text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Fragment {
+    /// Its words as they stand.
+    pub text: String,
+    /// Whether they were looked for.
+    #[serde(rename = "match")]
+    pub is_match: bool,
+}
+
+/// The text in pieces, together at most so many characters of it, from a little before the first word that was looked
+/// for. An ellipsis stands where something is left out.
+#[must_use]
+pub fn highlight(text: &str, language: &str, query: &Query, most: usize) -> Vec<Fragment> {
+    let endings = Endings::of(language);
+    let looked_for: Vec<(&str, String, bool)> =
+        query.words.iter().map(|word| (word.text.as_str(), endings.off(&word.text), word.is_begun)).collect();
+    let matches: Vec<(usize, usize)> = words(text)
+        .filter(|(_, word)| {
+            let word = folded(word);
+            let stem = endings.off(&word);
+            looked_for.iter().any(|(text, of_text, is_begun)| {
+                word == *text || stem == *of_text || (*is_begun && word.starts_with(text)) || is_misspelt(text, &word)
+            })
+        })
+        .map(|(start, word)| (start, start + word.len()))
+        .collect();
+    let (start, end) = window(text, matches.first().map_or(0, |(start, _)| *start), most);
+    let mut fragments = Vec::new();
+    let mut put = |text: &str, is_match: bool| {
+        if !text.is_empty() {
+            fragments.push(Fragment { text: text.to_owned(), is_match });
+        }
+    };
+    let before = if start > 0 { "…" } else { "" };
+    let after = if end < text.len() { "…" } else { "" };
+    let mut at = start;
+    let mut plain = before.to_owned();
+    for (from, to) in matches.into_iter().filter(|(from, to)| *from >= start && *to <= end) {
+        plain += &text[at..from];
+        put(&std::mem::take(&mut plain), false);
+        put(&text[from..to], true);
+        at = to;
+    }
+    put(&(plain + &text[at..end] + after), false);
+    fragments
+}
+
+/// Whether one word is another at one error; rougher than what is searched by, and no matter of ranking.
+fn is_misspelt(one: &str, other: &str) -> bool {
+    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
+    if one.len().min(other.len()) < 4 || one.len().abs_diff(other.len()) > 1 {
+        return false;
+    }
+    let same = one.iter().zip(&other).take_while(|(a, b)| a == b).count();
+    let (one, other) = (&one[same..], &other[same..]);
+    match (one, other) {
+        ([a, b, rest @ ..], [c, d, others @ ..]) if (a, b) == (d, c) && rest == others => true,
+        ([_, rest @ ..], [_, others @ ..]) if rest == others => true,
+        ([_, rest @ ..], others) if rest == others => true,
+        (others, [_, rest @ ..]) if rest == others => true,
+        _ => false,
+    }
+}
+
+/// The bytes of a text to show around a place: from the beginning of a word a little before it, so many characters.
+fn window(text: &str, around: usize, most: usize) -> (usize, usize) {
+    let before = text[..around].char_indices().rev().nth(most / 4).map_or(0, |(at, _)| at);
+    let start = match text[before..around].find(char::is_whitespace) {
+        Some(space) if before > 0 => before + space + 1,
+        _ if before > 0 => around,
+        _ => 0,
+    };
+    let start = (start..=around).find(|at| text.is_char_boundary(*at)).unwrap_or(around);
+    let Some((cut, _)) = text[start..].char_indices().nth(most) else { return (start, text.len()) };
+    let end = start + cut;
+    let space = text[start..end].rfind(char::is_whitespace).filter(|space| *space > cut / 2);
+    (start, space.map_or(end, |space| start + space))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn shown(text: &str, query: &str, most: usize) -> String {
+        let fragments = highlight(text, "en", &Query::typed(query), most);
+        fragments.iter().map(|f| if f.is_match { format!("[{}]", f.text) } else { f.text.clone() }).collect()
+    }
+
+    #[test]
+    fn words_that_were_looked_for_stand_out() {
+        assert_eq!(shown("Your Refunds, refunded today", "refund", 100), "Your [Refunds], [refunded] today");
+        assert_eq!(shown("Your refund", "refnud", 100), "Your [refund]");
+        assert_eq!(shown("Your delivery is late", "deliv", 100), "Your [delivery] is late");
+        assert_eq!(shown("Nothing here", "refund", 100), "Nothing here");
+        assert_eq!(shown("", "refund", 100), "");
+    }
+
+    #[test]
+    fn of_a_long_text_the_part_is_shown_that_was_found() {
+        let long = format!("{}the refund is on its way {}", "one two three ".repeat(20), "four five ".repeat(20));
+        let shown = shown(&long, "refund", 40);
+        assert_eq!(shown, "…three the [refund] is on its way four…");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_added_but_ellipses(text in ".{0,200}", query in ".{0,20}", most in 1_usize..60) {
+            let fragments = highlight(&text, "en", &Query::typed(&query), most);
+            let joined: String = fragments.iter().map(|fragment| fragment.text.as_str()).collect();
+            let bare = joined.trim_start_matches('…').trim_end_matches('…');
+            prop_assert!(text.contains(bare));
+            prop_assert!(fragments.iter().all(|fragment| !fragment.text.is_empty()));
+        }
+    }
+}
