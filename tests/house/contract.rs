@@ -31,6 +31,7 @@ const REPEATABLE: &[&str] = &[
     "/v1/uploads/{upload_id}/preview",
     "/v1/uploads/{upload_id}/commit",
     "/v1/templates/validate",
+    "/v1/templates/suggest",
     "/v1/templates/{template_id}/process",
     "/v1/templates/{template_id}/process-batch",
     "/v1/templates/{template_id}/restore",

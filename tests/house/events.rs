@@ -11,11 +11,13 @@ use aws_lambda_events::dynamodb::Event as StreamEvent;
 use aws_lambda_events::s3::S3Event;
 use aws_lambda_events::sqs::SqsEvent;
 use romashka_domain::ids::AnswerId;
+use romashka_domain::template::Template;
 use romashka_domain::training::TrainingSession;
 use romashka_domain::upload::Upload;
 use romashka_store::entity;
 use romashka_store::objects::parse_raw_key;
-use romashka_store::queues::{BatchTask, Envelope, FitTask, IngestTask, PrepareTask, Task};
+use romashka_store::queues::{BatchTask, Envelope, FitTask, IndexTask, IngestTask, PrepareTask, Task};
+use romashka_store::template_uses::KeptUse;
 use serde_json::Value;
 
 /// Checks every event of one function; there must be at least one.
@@ -48,8 +50,8 @@ fn verbs(context: &str) -> Vec<String> {
     names.filter_map(|path| Some(path.file_stem()?.to_str()?.strip_prefix(&prefix)?.to_owned())).collect()
 }
 
-fn each_task<T: Task>(verb: &str) {
-    each("training", verb, |name, event| {
+fn each_task<T: Task>(context: &str, verb: &str) {
+    each(context, verb, |name, event| {
         let event: SqsEvent = serde_json::from_value(event).unwrap();
         for message in event.records {
             let body = message.body.unwrap();
@@ -119,6 +121,9 @@ fn http_requests_are_what_api_gateway_sends() {
                 "process",
                 "process-many",
                 "validate",
+                "search",
+                "suggest",
+                "use",
             ],
         ),
         ("realtime", &["ticket"]),
@@ -138,9 +143,10 @@ fn http_requests_are_what_api_gateway_sends() {
 
 #[test]
 fn tasks_are_what_the_queues_carry() {
-    each_task::<PrepareTask>("prepare");
-    each_task::<BatchTask>("work");
-    each_task::<FitTask>("fit");
+    each_task::<PrepareTask>("training", "prepare");
+    each_task::<BatchTask>("training", "work");
+    each_task::<FitTask>("training", "fit");
+    each_task::<IndexTask>("templates", "reindex");
 }
 
 #[test]
@@ -168,7 +174,7 @@ fn a_file_that_has_come_is_told_by_s3_and_its_pieces_by_us() {
 
 #[test]
 fn the_tables_stream_carries_whole_entities() {
-    for (context, verb) in [("training", "dispatch"), ("realtime", "push")] {
+    for (context, verb) in [("operations", "dispatch"), ("realtime", "push")] {
         each(context, verb, |name, event| {
             let event: StreamEvent = serde_json::from_value(event).unwrap_or_else(|error| panic!("{name}: {error}"));
             for record in event.records {
@@ -177,6 +183,8 @@ fn the_tables_stream_carries_whole_entities() {
                 let read = match value["entity"].as_str().unwrap() {
                     entity::UPLOAD => serde_dynamo::from_item::<_, Upload>(item).map(|_| ()),
                     entity::TRAINING_SESSION => serde_dynamo::from_item::<_, TrainingSession>(item).map(|_| ()),
+                    entity::TEMPLATE => serde_dynamo::from_item::<_, Template>(item).map(|_| ()),
+                    entity::TEMPLATE_USE => serde_dynamo::from_item::<_, KeptUse>(item).map(|_| ()),
                     other => panic!("{name}: nobody reads a {other}"),
                 };
                 read.unwrap_or_else(|error| panic!("{name}: {error}"));

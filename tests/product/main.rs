@@ -13,6 +13,7 @@ mod operator;
 mod realtime;
 mod roles;
 mod sample;
+mod template_search;
 mod templates;
 mod tenancy;
 mod training;

@@ -74,7 +74,15 @@ fn whatever_names_another_tenants_thing_is_not_found() {
 fn lists_deployments_and_answers_know_nothing_of_another_tenant() {
     let (ours, theirs) = (tenant(), tenant());
     belongings(&ours);
-    for list in ["/v1/uploads", "/v1/training-sessions", "/v1/models", "/v1/feedback", "/v1/templates"] {
+    for list in [
+        "/v1/uploads",
+        "/v1/training-sessions",
+        "/v1/models",
+        "/v1/feedback",
+        "/v1/templates",
+        "/v1/templates/search",
+        "/v1/templates/search?q=parcel",
+    ] {
         assert_eq!(theirs.get(list).unwrap()["items"], json!([]), "{list}");
     }
     // A cursor of another tenant is a place in one's own, empty, list.

@@ -10,6 +10,7 @@ use romashka_domain::ids::AnswerId;
 use romashka_domain::model::{DeployedVersion, Deployment};
 use romashka_encoder::{Encoder, shipped};
 use romashka_http::{IdempotencyKey, Problem, Refusals, Reply, Request, conflict, invalid_field};
+use romashka_ingest::redaction::by_default;
 use romashka_learning::knowledge::{Hit, KnowledgeIndex, Source};
 use romashka_learning::language::detect;
 use romashka_learning::{Embedding, Message, Model, OutOfScopeReason, Prediction};
@@ -17,7 +18,6 @@ use romashka_store::TenantStore;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::privacy::hidden;
 use crate::{models, mood};
 
 /// Texts that are looked at for one that answers.
@@ -56,7 +56,7 @@ pub async fn ask(request: Request) -> Result<Reply, Problem> {
                 .ok_or_else(|| conflict("nothing_deployed", "no model is deployed yet; train one and deploy it"))?;
             let answering = Answering::load(&store, &deployment).await?;
             // Models learn from texts without what is personal, so they are asked in the same words.
-            let text = hidden(question.text);
+            let text = by_default(question.text);
             let message = Message::new(&text, encoder()?);
             let judged = answering.judge(&message);
             let (action, reason) = decide(judged.grounds(), &deployment.version.thresholds);

@@ -5,10 +5,10 @@ use romashka_domain::answer::MAX_MESSAGE_CHARS;
 use romashka_domain::feedback::{CSAT, Feedback, MAX_INTENT_CHARS, MAX_REPLY_CHARS, Opinion, Thumbs};
 use romashka_domain::ids::AnswerId;
 use romashka_http::{IdempotencyKey, Problem, Refusals, Reply, Request, invalid_field, not_found};
+use romashka_ingest::redaction::by_default;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::privacy::hidden;
 use crate::retrain::retrain_if_due;
 
 /// What somebody says of an answer; at least one of `thumbs`, `csat`, `corrected_intent` and `edited_reply`.
@@ -95,12 +95,12 @@ fn opinion(new: NewFeedback) -> Result<Opinion, Problem> {
         thumbs: new.thumbs,
         csat: new.csat,
         corrected_intent,
-        text: new.text.map(|text| words("/text", one_line(&text), MAX_MESSAGE_CHARS)).transpose()?.map(hidden),
+        text: new.text.map(|text| words("/text", one_line(&text), MAX_MESSAGE_CHARS)).transpose()?.map(by_default),
         edited_reply: new
             .edited_reply
             .map(|reply| words("/edited_reply", reply.trim().to_owned(), MAX_REPLY_CHARS))
             .transpose()?
-            .map(hidden),
+            .map(by_default),
     })
 }
 

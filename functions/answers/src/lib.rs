@@ -12,7 +12,6 @@ pub mod give_feedback;
 pub mod list_feedback;
 mod models;
 mod mood;
-mod privacy;
 pub mod retrain;
 pub mod set_retraining;
 pub mod upload_corrections;

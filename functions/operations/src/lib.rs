@@ -1,5 +1,6 @@
-//! What operators and tools ask: is it alive, is it ready, what can it do.
+//! What operators and tools ask: is it alive, is it ready, what can it do; and what follows from a change.
 
+pub mod dispatch;
 pub mod live;
 pub mod openapi;
 pub mod ready;

@@ -4,22 +4,31 @@
 //! create ─▶ update ─▶ … ─▶ revert      every change is a version, an audit record and the template, in one transaction
 //!    └────▶ delete ─▶ restore
 //! process, process_many                 a template and a context become text, within bounds
+//! reindex ─▶ search, suggest            what changed is taken into an index; templates are found by words and by meaning
+//! record_use ─▶ reindex                 what a template is used for, it is suggested for
 //! validate                              what is wrong with a text before it is kept
 //! ```
 
 mod content;
+mod conversation;
 pub mod create;
 pub mod delete;
 pub mod diff;
 pub mod duplicate;
 pub mod get;
+mod index;
+mod known;
 pub mod list;
 pub mod process;
 pub mod process_many;
+pub mod record_use;
+pub mod reindex;
 mod rendering;
 pub mod restore;
 pub mod revert;
+pub mod search;
 mod seen;
+pub mod suggest;
 pub mod update;
 pub mod validate;
 pub mod versions;
@@ -30,6 +39,8 @@ pub mod versions;
     create::create_template,
     get::get_template,
     list::list_templates,
+    search::search,
+    suggest::suggest,
     update::update_template,
     delete::delete_template,
     restore::restore_template,
@@ -41,5 +52,6 @@ pub mod versions;
     process::process,
     process_many::process_many,
     validate::validate,
+    record_use::record_use,
 ))]
 pub struct Api;

@@ -1,7 +1,7 @@
 //! Training: from rows to a model version that answers.
 //!
 //! ```text
-//! start ─▶ (stream) dispatch ─▶ prepare ─▶ work × batches ─▶ fit ─▶ a model version ─▶ deploy / roll back
+//! start ─▶ (stream) operations-dispatch ─▶ prepare ─▶ work × batches ─▶ fit ─▶ a model version ─▶ deploy / roll back
 //! ```
 //!
 //! Every step may be delivered twice, late, or after a crash of the one before; `docs/delivery.md` argues
@@ -9,7 +9,6 @@
 
 pub mod cancel;
 pub mod deploy;
-pub mod dispatch;
 mod embeddings;
 pub mod fit;
 pub mod get;

@@ -85,8 +85,10 @@ permissions! {
     ReadFeedback = Viewer;
     /// Make corrections into an upload, and say when they train by themselves.
     Retrain = Admin;
-    /// See the reply templates that one may see, and use them.
+    /// See the reply templates that one may see, and what they make.
     ReadTemplates = Viewer;
+    /// Note that one answers a customer with a reply template.
+    UseTemplates = Agent;
     /// Make reply templates, and change those of one's own and of one's teams.
     WriteTemplates = Agent;
     /// Make and change reply templates that everybody sees.

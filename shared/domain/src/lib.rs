@@ -20,7 +20,8 @@ pub mod upload;
 
 pub use access::{Identity, Permission, Role};
 pub use ids::{
-    ConnectionId, CorrelationId, IdSource, ModelId, TeamId, TemplateId, TenantId, TrainingSessionId, UploadId, UserId,
+    ConnectionId, CorrelationId, IdSource, ModelId, TeamId, TemplateId, TemplateUseId, TenantId, TrainingSessionId,
+    UploadId, UserId,
 };
 pub use time::{Clock, Timestamp};
 

@@ -3,6 +3,7 @@
 //! Every change makes a version, and a version never changes. What is deleted can be restored; what is restored is a
 //! version of its own, so that history only grows.
 
+pub mod usage;
 pub mod variable;
 
 use std::collections::BTreeSet;
@@ -394,16 +395,21 @@ impl Template {
 
     /// Whether somebody sees it. What they do not see is not there for them.
     pub fn is_seen_by(&self, who: &Identity) -> bool {
-        match self.content.visibility {
-            Visibility::Private => self.created_by == who.user,
-            Visibility::Team => is_of_team(who, self.content.team.as_ref()),
-            Visibility::Everyone => true,
-        }
+        may_see(who, self.content.visibility, self.content.team.as_ref(), &self.created_by)
     }
 
     /// Whether somebody who sees it and may write templates may change it: what everybody sees is an admin's to change.
     pub fn is_changed_by(&self, who: &Identity) -> bool {
         self.is_seen_by(who) && may_set(who, &self.content)
+    }
+}
+
+/// Whether somebody sees what somebody made for these.
+pub fn may_see(who: &Identity, visibility: Visibility, team: Option<&TeamId>, made_by: &UserId) -> bool {
+    match visibility {
+        Visibility::Private => *made_by == who.user,
+        Visibility::Team => is_of_team(who, team),
+        Visibility::Everyone => true,
     }
 }
 

@@ -132,7 +132,7 @@ impl Problem {
     }
 
     /// What goes to the log and never to the client.
-    pub(crate) fn cause(&self) -> Option<&str> {
+    pub fn cause(&self) -> Option<&str> {
         self.cause.as_deref()
     }
 

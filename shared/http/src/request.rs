@@ -163,6 +163,21 @@ impl Request {
         Ok((size, cursor))
     }
 
+    /// A parameter of the query that is one of a few words, which `words` names for people, where it is given.
+    pub fn query_choice<T: DeserializeOwned>(&self, name: &'static str, words: &str) -> Result<Option<T>, Problem> {
+        let choice = self.query.get(name).map(|text| serde_json::from_value(serde_json::Value::from(text.as_str())));
+        choice.transpose().map_err(|_| invalid_field(name, "invalid_parameter", format!("must be {words}")))
+    }
+
+    /// A parameter of the query that is text, as it stands; one that is left out or blank is none.
+    pub fn query_text(&self, name: &'static str, most: usize) -> Result<Option<&str>, Problem> {
+        let text = self.query.get(name).map(String::as_str).filter(|text| !text.trim().is_empty());
+        if text.is_some_and(|text| text.chars().count() > most) {
+            return Err(invalid_field(name, "too_long", format!("has more than the {most} characters allowed")));
+        }
+        Ok(text)
+    }
+
     /// Whether a parameter of the query is `true`; it is not where it is left out.
     pub fn query_flag(&self, name: &'static str) -> Result<bool, Problem> {
         match self.query.get(name).map(String::as_str) {

@@ -41,6 +41,7 @@ mod locale;
 mod parse;
 mod place;
 mod problem;
+mod prose;
 mod render;
 mod uses;
 mod value;

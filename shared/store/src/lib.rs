@@ -12,14 +12,17 @@ pub mod deployments;
 mod error;
 pub mod feedback;
 pub mod idempotency;
+pub mod kept;
 pub mod models;
 pub mod objects;
 pub mod queues;
 pub mod redaction;
 pub mod retraining;
+pub mod search_index;
 pub mod sessions;
 pub mod sockets;
 mod table;
+pub mod template_uses;
 pub mod templates;
 pub mod tickets;
 pub mod uploads;
@@ -168,6 +171,16 @@ impl TenantStore {
     /// Reply templates and their versions.
     pub fn templates(&self) -> templates::Templates<'_> {
         templates::Templates::new(self)
+    }
+
+    /// What templates were used for, by whom and when.
+    pub fn template_uses(&self) -> template_uses::TemplateUses<'_> {
+        template_uses::TemplateUses::new(self)
+    }
+
+    /// Which index templates are searched by, and what it does not know yet.
+    pub fn search_index(&self) -> search_index::SearchIndex<'_> {
+        search_index::SearchIndex::new(self)
     }
 
     /// One-time tickets for sockets.

@@ -13,6 +13,7 @@
 //! - `models/<tenant>/<hash>.safetensors`: artefacts, named by their content; beside each, under its hash, what later
 //!   versions are compared by: `.twin.safetensors` and `.hold-out.bin`; and knowledge indexes: `<hash>.knowledge.bin`.
 //! - `reports/<tenant>/<session>.json`: reports on sessions.
+//! - `indexes/<tenant>/<hash>.templates.bin`: an index to search templates by, named by its content.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -73,6 +74,8 @@ pub enum Object {
     Knowledge(String),
     /// The report on a session, JSON.
     Report(TrainingSessionId),
+    /// An index to search templates by, by its SHA-256 in hexadecimal.
+    TemplateIndex(String),
 }
 
 impl Object {
@@ -92,6 +95,7 @@ impl Object {
             Self::HoldOut(hash) => format!("models/{tenant}/{hash}.hold-out.bin"),
             Self::Knowledge(hash) => format!("models/{tenant}/{hash}.knowledge.bin"),
             Self::Report(session) => format!("reports/{tenant}/{session}.json"),
+            Self::TemplateIndex(hash) => format!("indexes/{tenant}/{hash}.templates.bin"),
         }
     }
 
@@ -109,6 +113,7 @@ impl Object {
             Self::HoldOut(_) => "hold-out",
             Self::Knowledge(_) => "knowledge index",
             Self::Report(_) => "report",
+            Self::TemplateIndex(_) => "search index",
         }
     }
 }
@@ -394,6 +399,18 @@ impl<'a> Objects<'a> {
             .send()
             .await
             .map_err(aws("s3:PutObject"))?;
+        Ok(())
+    }
+
+    /// Deletes a file; one that is not there is deleted already.
+    pub async fn delete(&self, object: &Object) -> Result<(), Error> {
+        self.client()
+            .delete_object()
+            .bucket(setting("BUCKET")?)
+            .key(object.key(&self.store.tenant))
+            .send()
+            .await
+            .map_err(aws("s3:DeleteObject"))?;
         Ok(())
     }
 

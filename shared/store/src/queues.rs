@@ -95,6 +95,14 @@ impl Task for IngestTask {
     const QUEUE_SETTING: &'static str = "INGEST_QUEUE_URL";
 }
 
+/// Take into the search index of templates what it does not know yet.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct IndexTask {}
+
+impl Task for IndexTask {
+    const QUEUE_SETTING: &'static str = "INDEX_QUEUE_URL";
+}
+
 /// A task on its way.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Envelope<T> {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, KeysAndAttributes, Put, TransactWriteItem};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use romashka_domain::{TenantId, without_values};
@@ -23,7 +23,12 @@ pub mod entity {
     pub const TRAINING_SESSION: &str = "training_session";
     /// A [`romashka_domain::template::Template`].
     pub const TEMPLATE: &str = "template";
+    /// A [`romashka_domain::template::usage::TemplateUse`] for which a message was sent.
+    pub const TEMPLATE_USE: &str = "template_use";
 }
+
+/// DynamoDB gives at most this many items in answer to one request for many.
+const BATCH: usize = 100;
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
@@ -125,6 +130,8 @@ struct Row<'a, T> {
 
 /// When to write an item.
 pub(crate) enum Unless<'a> {
+    /// In any case.
+    Never,
     /// Only if there is none at the key yet.
     Exists,
     /// Only if the one at the key still has this number in this attribute.
@@ -268,6 +275,54 @@ impl<'a> Table<'a> {
         Ok(Page { items: items.collect::<Result<_, _>>()?, next })
     }
 
+    /// Those of the items at these keys that there are, in no order.
+    pub async fn get_many<T: DeserializeOwned>(&self, keys: &[Key], what: &'static str) -> Result<Vec<T>, Error> {
+        let mut found = Vec::new();
+        for keys in keys.chunks(BATCH) {
+            let mut asked = keys.iter().map(Key::attributes).collect::<Vec<_>>();
+            let mut backoff = Backoff::default();
+            loop {
+                let keys = KeysAndAttributes::builder().set_keys(Some(asked)).consistent_read(true).build();
+                let output = self
+                    .client()
+                    .batch_get_item()
+                    .request_items(&self.name, keys.map_err(malformed("dynamodb:BatchGetItem"))?)
+                    .send()
+                    .await
+                    .map_err(aws("dynamodb:BatchGetItem"))?;
+                for item in output.responses.unwrap_or_default().into_values().flatten() {
+                    found.push(read(item, what)?);
+                }
+                asked = output.unprocessed_keys.unwrap_or_default().into_values().flat_map(|left| left.keys).collect();
+                if asked.is_empty() {
+                    break;
+                }
+                backoff.wait("dynamodb:BatchGetItem").await?;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Every item of a partition, in order.
+    pub async fn all<T: DeserializeOwned>(&self, partition: &str, what: &'static str) -> Result<Vec<T>, Error> {
+        let pk = Key::new(&self.store.tenant, partition, "").pk;
+        let mut pages = self
+            .client()
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", s(pk))
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send();
+        let mut items = Vec::new();
+        while let Some(item) = pages.next().await {
+            items.push(read(item.map_err(aws("dynamodb:Query"))?, what)?);
+        }
+        Ok(items)
+    }
+
     /// The places of every item in a partition, in order.
     pub async fn places(&self, partition: &str) -> Result<Vec<String>, Error> {
         let pk = Key::new(&self.store.tenant, partition, "").pk;
@@ -315,7 +370,12 @@ impl<'a> Table<'a> {
             .send()
             .await;
         match sent {
-            Err(error) if !error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+            // Where somebody's transaction holds the item, it is about to be something else.
+            Err(error)
+                if !error.as_service_error().is_some_and(|refusal| {
+                    refusal.is_conditional_check_failed_exception() || refusal.is_transaction_conflict_exception()
+                }) =>
+            {
                 Err(aws("dynamodb:DeleteItem")(error))
             }
             _ => Ok(()),
@@ -336,6 +396,7 @@ impl<'a> Table<'a> {
         item.values_mut().for_each(flush_to_zero);
         let put = Put::builder().table_name(&self.name).set_item(Some(item));
         let put = match write.unless {
+            Unless::Never => put,
             Unless::Exists => put.condition_expression("attribute_not_exists(pk)"),
             Unless::Changed { attribute, was } => put
                 .condition_expression("#was = :was")

@@ -1,7 +1,8 @@
 //! Reply templates: `T#<tenant>#TEMPLATE` / `<id>`, each version: `T#<tenant>#TEMPLATE#<id>` / `<ten digits>`, and who has a
 //! shortcut: `T#<tenant>#SHORTCUT` / `<code>`.
 //!
-//! A change, its version, its shortcut and its audit record (`T#<tenant>#AUDIT` / `<id>`) are one transaction.
+//! A change, its version, its shortcut, its audit record (`T#<tenant>#AUDIT` / `<id>`) and that the search index does not know of
+//! it yet are one transaction.
 
 use romashka_domain::TemplateId;
 use romashka_domain::audit::AuditRecord;
@@ -45,6 +46,12 @@ impl<'a> Templates<'a> {
     /// A template, deleted or not.
     pub async fn get(&self, id: TemplateId) -> Result<Option<Template>, Error> {
         Table::open(self.store)?.get(&self.key(id), WHAT).await
+    }
+
+    /// Those of the templates that there are, deleted or not, in no order.
+    pub async fn get_many(&self, ids: &[TemplateId]) -> Result<Vec<Template>, Error> {
+        let keys: Vec<Key> = ids.iter().map(|id| self.key(*id)).collect();
+        Table::open(self.store)?.get_many(&keys, WHAT).await
     }
 
     /// Templates, newest first, deleted or not.
@@ -108,7 +115,8 @@ impl<'a> Templates<'a> {
             expires_at: None,
             unless: Unless::Exists,
         };
-        let mut steps = vec![table.step(now)?, table.step(kept)?, table.step(audit)?];
+        let unindexed = self.store.search_index().step_of_marking(&table, template.id)?;
+        let mut steps = vec![table.step(now)?, table.step(kept)?, table.step(audit)?, unindexed];
         let others = steps.len();
         let (had, has) = (before.and_then(shortcut_in_use), shortcut_in_use(template));
         if had != has {

@@ -211,3 +211,9 @@ fn the_published_figures_are_those_of_the_labelled_messages() {
     let published = std::fs::read_to_string(path).unwrap();
     assert!(published.contains(&table), "docs/redaction.md should hold this table:\n{table}");
 }
+
+#[test]
+fn a_customers_number_is_hidden_where_nothing_was_set() {
+    assert_eq!(by_default("call me at +49 30 901820".to_owned()), "call me at {{customer.phone}}");
+    assert_eq!(by_default("where is it?".to_owned()), "where is it?");
+}

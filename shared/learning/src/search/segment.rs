@@ -149,6 +149,13 @@ impl Segment {
         self.averages
     }
 
+    /// What a document's name and body mean, in this order; empty where nothing was embedded.
+    #[must_use]
+    pub fn meanings(&self, position: usize) -> &[Embedding] {
+        let start = position.checked_sub(1).map_or(0, |before| self.ends[before][1]);
+        self.ends.get(position).map_or(&[], |[meanings, _]| &self.texts[start as usize..*meanings as usize])
+    }
+
     /// The messages for which a document was chosen.
     #[must_use]
     pub fn picks(&self, position: usize) -> &[Embedding] {

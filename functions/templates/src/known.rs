@@ -1,0 +1,223 @@
+//! What a tenant's templates are searched by, as it is known to this process: the index in force, and beside it a small one of
+//! what changed since.
+//!
+//! The table is asked what changed at most [`FRESH_MS`] ago, and never longer than [`STALE_MS`]: in between, an answer does not
+//! wait for the table but lets it be asked for the next one. So a change is found within a second, and who types is not kept
+//! waiting at each letter.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use lru::LruCache;
+use romashka_domain::template::Template;
+use romashka_domain::time::millis_between;
+use romashka_domain::{Identity, TemplateId, TenantId, Timestamp};
+use romashka_encoder::{Encoder, shipped};
+use romashka_http::Problem;
+use romashka_learning::Embedding;
+use romashka_learning::search::{Hit, Purpose, Query, find};
+use romashka_store::TenantStore;
+use romashka_store::kept::Kept;
+use romashka_store::objects::Object;
+use tracing::Instrument;
+
+use crate::index::{Entry, Index, Indexed};
+
+/// How long what was heard from the table holds without asking, in milliseconds.
+const FRESH_MS: u64 = 250;
+/// From when on an answer waits for the table, in milliseconds.
+const STALE_MS: u64 = 800;
+/// Changed templates that are looked at themselves; of more, those that were made last.
+const MAX_CHANGED: usize = 500;
+/// Changed templates that are encoded in one go; the rest are found by their words until the index knows them.
+const MAX_ENCODED: usize = 16;
+/// Indexes are kept up to so many bytes: a third of the function's memory.
+const KEPT_BYTES: usize = 256 * 1024 * 1024;
+/// Tenants of which is kept what changed.
+const TENANTS: NonZeroUsize = NonZeroUsize::new(64).expect("64 is not zero");
+
+static INDEXES: Kept<Index> = Kept::new(KEPT_BYTES);
+static SEEN: LazyLock<Mutex<LruCache<TenantId, Seen>>> = LazyLock::new(|| Mutex::new(LruCache::new(TENANTS)));
+
+/// What was heard from the table.
+#[derive(Clone)]
+struct Seen {
+    at: Timestamp,
+    /// Somebody is asking again.
+    is_asked: bool,
+    /// The index in force.
+    hash: Option<String>,
+    changed: Arc<Changed>,
+}
+
+/// What changed since the index was built.
+struct Changed {
+    /// Templates of the index that are no longer as it knows them.
+    overruled: BTreeSet<TemplateId>,
+    index: Index,
+}
+
+/// A tenant's templates.
+pub struct Known {
+    base: Arc<Index>,
+    changed: Arc<Changed>,
+}
+
+/// The encoder that came with this function.
+pub fn encoder() -> Result<Option<&'static Encoder>, Problem> {
+    shipped().map_err(Problem::internal)
+}
+
+impl Known {
+    /// What is known of a tenant's templates, less than a second old.
+    pub async fn of(store: &TenantStore) -> Result<Self, Problem> {
+        let now = store.now();
+        let seen = seen(store.tenant());
+        let age = seen.as_ref().map(|seen| millis_between(seen.at, now));
+        match (seen, age) {
+            (Some(seen), Some(age)) if age < STALE_MS => {
+                if age >= FRESH_MS && !seen.is_asked {
+                    ask_meanwhile(store);
+                }
+                if let Some(base) = base(store, seen.hash.as_deref()).await? {
+                    return Ok(Self { base, changed: seen.changed });
+                }
+                look(store).await
+            }
+            _ => look(store).await,
+        }
+    }
+
+    /// How many templates there are.
+    pub fn len(&self) -> usize {
+        self.base.entries.len() - self.changed.overruled.len() + self.changed.index.entries.len()
+    }
+
+    /// Which encoder read the index.
+    pub fn encoder(&self) -> Option<&str> {
+        self.base.encoder.as_deref().or(self.changed.index.encoder.as_deref())
+    }
+
+    /// Whether an entry of the index is as the template is.
+    fn holds(&self, entry: &Entry) -> bool {
+        !self.changed.overruled.contains(&entry.id)
+    }
+
+    /// Every template that somebody sees.
+    pub fn seen_by<'a>(&'a self, who: &'a Identity) -> impl Iterator<Item = &'a Entry> {
+        let base = self.base.entries.iter().filter(|entry| self.holds(entry));
+        base.chain(&self.changed.index.entries).filter(|entry| entry.is_seen_by(who))
+    }
+
+    /// The templates that are wanted, the best first.
+    pub fn find(
+        &self,
+        query: &Query,
+        meaning: Option<&Embedding>,
+        purpose: Purpose,
+        limit: usize,
+        is_wanted: impl Fn(&Entry) -> bool,
+    ) -> Vec<(Hit, &Entry)> {
+        let segments = [&self.base.segment, &self.changed.index.segment];
+        let hits = find(&segments, query, meaning, purpose, limit, |segment, position| {
+            let entry = self.entry(segment, position);
+            (segment > 0 || self.holds(entry)) && is_wanted(entry)
+        });
+        hits.into_iter().map(|hit| (hit.clone(), self.entry(hit.segment, hit.position))).collect()
+    }
+
+    /// What a template that was found resembles a meaning by: its name, its text, and messages that it was used for.
+    pub fn resemblance(&self, hit: &Hit, meaning: &Embedding) -> (Vec<f32>, Vec<f32>) {
+        let segment = [&self.base.segment, &self.changed.index.segment][hit.segment];
+        let cosines = |texts: &[Embedding]| texts.iter().map(|text| meaning.cosine(text)).collect();
+        (cosines(segment.meanings(hit.position)), cosines(segment.picks(hit.position)))
+    }
+
+    fn entry(&self, segment: usize, position: usize) -> &Entry {
+        [&self.base.entries, &self.changed.index.entries][segment].get(position).unwrap_or_else(|| unreachable!())
+    }
+}
+
+fn seen(tenant: &TenantId) -> Option<Seen> {
+    SEEN.lock().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned()
+}
+
+/// Asks the table while the answer is already on its way. Where the process is put to sleep in between, what it hears counts
+/// from when it asked.
+fn ask_meanwhile(store: &TenantStore) {
+    let set = |is_asked: bool| {
+        let mut all = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get_mut(store.tenant()).map(|seen| seen.is_asked = is_asked)
+    };
+    if set(true).is_none() {
+        return;
+    }
+    let store = store.clone();
+    let asking = async move {
+        if let Err(problem) = look(&store).await {
+            tracing::warn!(
+                cause = problem.cause(),
+                "what changed of templates could not be asked; the next search asks again"
+            );
+            let mut all = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+            all.pop(store.tenant());
+        }
+    };
+    tokio::spawn(asking.in_current_span());
+}
+
+async fn base(store: &TenantStore, hash: Option<&str>) -> Result<Option<Arc<Index>>, Problem> {
+    let Some(hash) = hash else { return Ok(Some(Arc::new(Index::empty()))) };
+    Ok(INDEXES.get(store, hash, &Object::TemplateIndex(hash.to_owned()), Index::from_bytes).await?)
+}
+
+/// Asks the table what changed.
+async fn look(store: &TenantStore) -> Result<Known, Problem> {
+    let at = store.now();
+    // In this order: what loses its mark in between is in the index that is read after.
+    let marks = store.search_index().marks().await?;
+    let hash = store.search_index().in_force().await?.map(|in_force| in_force.hash);
+    let base = base(store, hash.as_deref()).await?;
+    let base = base.ok_or_else(|| Problem::unavailable("the search index was replaced while it was being read"))?;
+    let ids: Vec<TemplateId> = marks.iter().rev().take(MAX_CHANGED).map(|mark| mark.template_id).collect();
+    let templates = if ids.is_empty() { Vec::new() } else { store.templates().get_many(&ids).await? };
+    let before = seen(store.tenant()).map(|seen| seen.changed);
+    let changed = Arc::new(changed(&base, before.as_deref(), templates)?);
+    let seen = Seen { at, is_asked: false, hash, changed: Arc::clone(&changed) };
+    SEEN.lock().unwrap_or_else(PoisonError::into_inner).put(store.tenant().clone(), seen);
+    Ok(Known { base, changed })
+}
+
+fn changed(base: &Index, before: Option<&Changed>, templates: Vec<Template>) -> Result<Changed, Problem> {
+    let encoder = encoder()?;
+    let read: BTreeMap<(TemplateId, u64), usize> = before.map_or_else(BTreeMap::new, |before| {
+        let entries = before.index.entries.iter().enumerate();
+        entries.map(|(at, entry)| ((entry.id, entry.version), at)).collect()
+    });
+    let mut overruled = BTreeSet::new();
+    let mut indexed = Vec::new();
+    let mut left = MAX_ENCODED;
+    for template in templates {
+        let (id, version) = (template.id, template.version);
+        let known = base.position(id);
+        // A template that was only used is as the index knows it.
+        if known.is_some_and(|at| base.entries[at].version >= version) {
+            continue;
+        }
+        overruled.extend(known.map(|_| id));
+        let Some(entry) = Entry::of(template) else { continue };
+        let picks = known.map_or_else(Vec::new, |at| base.segment.picks(at).to_vec());
+        let mut meanings = match (before, read.get(&(id, version))) {
+            (Some(before), Some(at)) => before.index.segment.meanings(*at).to_vec(),
+            _ => Vec::new(),
+        };
+        if let Some(encoder) = encoder.filter(|_| meanings.is_empty() && left > 0) {
+            meanings = entry.meanings(encoder);
+            left -= 1;
+        }
+        indexed.push(Indexed { entry, meanings, picks });
+    }
+    let averages = (!base.entries.is_empty()).then(|| base.segment.averages());
+    Ok(Changed { overruled, index: Index::of(encoder.map(|encoder| encoder.id().to_owned()), indexed, averages) })
+}

@@ -1,0 +1,190 @@
+//! Reply templates: found, suggested, and suggested better once they were used.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use xtask::client::{Answer, Tenant, text};
+
+use crate::sample::{cloud, name_of, tenant};
+
+/// How long a change may take to be found.
+const FOUND_WITHIN: Duration = Duration::from_secs(1);
+/// How long what was learnt may take to be heeded.
+const LEARNT_WITHIN: Duration = Duration::from_secs(30);
+
+fn make(tenant: &Tenant, change: Value) -> String {
+    let mut template = json!({ "source": "Hello.", "visibility": "everyone" });
+    template.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+    text(&tenant.post("/v1/templates", &template).unwrap(), "id").unwrap()
+}
+
+fn shop(tenant: &Tenant) -> Vec<String> {
+    [
+        json!({ "name": "Refund approved", "source": "Hello {{ customer.name }}, your refund reaches you in five days.",
+                "category": ["Billing", "Refunds"], "tags": ["money"], "shortcut": "refund" }),
+        json!({ "name": "Parcel delayed", "source": "We are sorry, your parcel was delayed at the depot.",
+                "category": ["Shipping"], "tags": ["delay"] }),
+        json!({ "name": "Reset the password", "source": "Follow the link to choose a new password.", "format": "html" }),
+        json!({ "name": "Rückerstattung", "source": "Ihr Geld ist unterwegs.", "language": "de-AT" }),
+    ]
+    .into_iter()
+    .map(|template| make(tenant, template))
+    .collect()
+}
+
+fn ids(answer: &Value) -> Vec<String> {
+    answer["items"].as_array().unwrap().iter().map(|item| text(item, "id").unwrap()).collect()
+}
+
+fn searched(tenant: &Tenant, query: &str) -> Vec<String> {
+    ids(&tenant.get(&format!("/v1/templates/search?{query}")).unwrap())
+}
+
+fn suggested(tenant: &Tenant, message: &str) -> Value {
+    tenant.post("/v1/templates/suggest", &json!({ "messages": [{ "text": message }] })).unwrap()
+}
+
+/// Waits until something holds; how long that took.
+fn until(what: &str, within: Duration, holds: impl Fn() -> bool) -> Duration {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < within, "{what} took longer than {within:?}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    start.elapsed()
+}
+
+fn said(answer: &Answer) -> (u16, &str) {
+    (answer.status, answer.body["code"].as_str().unwrap_or_default())
+}
+
+#[test]
+fn a_template_is_found_by_its_words_and_shows_why() {
+    let tenant = tenant();
+    let made = shop(&tenant);
+    until("a new template", FOUND_WITHIN, || searched(&tenant, "q=ruckerstattung") == made[3..]);
+    let found = tenant.get("/v1/templates/search?q=refnud").unwrap();
+    assert_eq!(ids(&found)[0], made[0], "in spite of a slip: {found}");
+    assert_eq!(searched(&tenant, "q=parc")[0], made[1], "while it is being typed");
+    assert_eq!(found["searched"], 4);
+    let found = tenant.get("/v1/templates/search?q=refunds").unwrap();
+    assert_eq!(
+        found["items"][0]["name_highlight"],
+        json!([{ "text": "Refund", "match": true }, { "text": " approved", "match": false }])
+    );
+    assert!(found["items"][0].get("source").is_none());
+
+    for (filter, expected) in [
+        ("category=Billing", vec![&made[0]]),
+        ("category=Billing/Refunds", vec![&made[0]]),
+        ("category=Bill", vec![]),
+        ("tag=delay", vec![&made[1]]),
+        ("language=de", vec![&made[3]]),
+        ("format=html", vec![&made[2]]),
+        ("visibility=private", vec![]),
+    ] {
+        assert_eq!(searched(&tenant, filter).iter().collect::<Vec<_>>(), expected, "{filter}");
+    }
+    assert_eq!(searched(&tenant, "limit=2"), [made[3].clone(), made[2].clone()], "what changed last comes first");
+    for wrong in ["limit=0", "limit=51", "format=pdf", "visibility=all", &format!("q={}", "x".repeat(501))] {
+        let answer = tenant.call("GET", &format!("/v1/templates/search?{wrong}")).send().unwrap();
+        assert_eq!(answer.status, 422, "{wrong}: {}", answer.body);
+    }
+}
+
+#[test]
+fn a_change_is_found_within_a_second() {
+    let tenant = tenant();
+    let made = shop(&tenant);
+    let path = format!("/v1/templates/{}", made[1]);
+    until("a new template", FOUND_WITHIN, || searched(&tenant, "q=depot") == made[1..2]);
+    let zebra = json!({ "name": "Zebra", "source": "A zebra crossing.", "visibility": "everyone" });
+    tenant.call("PUT", &path).json(&zebra).send().unwrap().expect(200).unwrap();
+    until("a changed template", FOUND_WITHIN, || searched(&tenant, "q=zebra") == made[1..2]);
+    assert!(!searched(&tenant, "q=depot").contains(&made[1]), "it no longer says that");
+    tenant.call("DELETE", &path).send().unwrap().expect(200).unwrap();
+    until("a deleted template", FOUND_WITHIN, || searched(&tenant, "q=zebra").is_empty());
+    tenant.call("POST", &format!("{path}/restore")).send().unwrap().expect(200).unwrap();
+    until("a restored template", FOUND_WITHIN, || searched(&tenant, "q=zebra") == made[1..2]);
+    // The same once the index has taken all of it in.
+    std::thread::sleep(Duration::from_secs(5));
+    assert_eq!(searched(&tenant, "q=zebra"), made[1..2]);
+}
+
+#[test]
+fn nobody_finds_what_they_do_not_see() {
+    let admin = tenant();
+    let colleague = |user: &str, teams: &[&str]| {
+        let token = json!({ "tenant": name_of(&admin), "user": user, "role": "agent", "claims": { "teams": teams } });
+        cloud().api().unwrap().with_token(cloud().token(&token).unwrap())
+    };
+    let (ann, bob, cid) = (colleague("ann", &["emea"]), colleague("bob", &["emea"]), colleague("cid", &["apac"]));
+    let own = make(&ann, json!({ "name": "Giraffe", "visibility": "private" }));
+    let teams = make(&ann, json!({ "name": "Giraffe", "visibility": "team", "team": "emea" }));
+    let both = |found: Vec<String>| found.len() == 2 && found.contains(&own) && found.contains(&teams);
+    until("one's own", FOUND_WITHIN, || both(searched(&ann, "q=giraffe")));
+    for (who, expected) in [(&bob, vec![teams.clone()]), (&cid, vec![]), (&admin, vec![teams.clone()])] {
+        assert_eq!(searched(who, "q=giraffe"), expected);
+        assert_eq!(searched(who, ""), expected);
+        assert_eq!(ids(&suggested(who, "tell me of the giraffe")), expected);
+    }
+}
+
+#[test]
+fn what_a_template_was_used_for_it_is_suggested_for() {
+    let tenant = tenant();
+    let made = shop(&tenant);
+    until("a suggestion", FOUND_WITHIN, || {
+        ids(&suggested(&tenant, "I have waited for my refund")).first() == Some(&made[0])
+    });
+    let suggestion = suggested(&tenant, "I have waited for my refund");
+    let reasons: Vec<&str> = suggestion["items"][0]["reasons"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|reason| reason["reason"].as_str())
+        .collect();
+    assert!(reasons.contains(&"words"), "{suggestion}");
+
+    let message = "the thingamajig went kaput again";
+    let uses = format!("/v1/templates/{}/uses", made[2]);
+    let note = |body: Value| tenant.call("POST", &uses).header("idempotency-key", "once").json(&body).send().unwrap();
+    let body = json!({ "via": "suggestion", "rank": 1, "messages": [{ "role": "customer", "text": message }] });
+    let kept = note(body.clone()).expect(201).unwrap();
+    assert_eq!(note(body).expect(201).unwrap(), kept, "the same use again is no other use");
+    assert!(!kept.to_string().contains("thingamajig"), "what was written is not kept");
+    assert_eq!(searched(&tenant, "limit=1"), made[2..3], "what was used lately comes first");
+    if xtask::setup::encoder().is_none() {
+        // Without an encoder nothing is learnt from uses; the set-up has said so.
+        return;
+    }
+    until("what was learnt", LEARNT_WITHIN, || {
+        let first = &suggested(&tenant, "my thingamajig is kaput")["items"][0];
+        let reasons = first["reasons"].as_array().cloned().unwrap_or_default();
+        first["id"] == json!(made[2]) && reasons.iter().any(|reason| reason["reason"] == "used_before")
+    });
+}
+
+#[test]
+fn what_cannot_be_suggested_for_says_why() {
+    let tenant = tenant();
+    let id = shop(&tenant).remove(0);
+    for (body, field) in [
+        (json!({ "messages": [] }), "/messages"),
+        (json!({ "messages": [{ "role": "agent", "text": "Hello" }] }), "/messages"),
+        (json!({ "messages": [{ "text": "x".repeat(4_001) }] }), "/messages/0/text"),
+        (json!({ "messages": [{ "text": "x" }], "limit": 11 }), "/limit"),
+        (json!({ "messages": [{ "role": "bot", "text": "x" }] }), "/messages/0/role"),
+    ] {
+        let answer = tenant.call("POST", "/v1/templates/suggest").json(&body).send().unwrap();
+        assert_eq!((answer.status, answer.body["field"].as_str()), (422, Some(field)), "{}", answer.body);
+    }
+    let uses = format!("/v1/templates/{id}/uses");
+    let answer = tenant.call("POST", &uses).json(&json!({ "via": "list", "rank": 101 })).send().unwrap();
+    assert_eq!((answer.status, answer.body["field"].as_str()), (422, Some("/rank")));
+    tenant.call("DELETE", &format!("/v1/templates/{id}")).send().unwrap().expect(200).unwrap();
+    assert_eq!(
+        said(&tenant.call("POST", &uses).json(&json!({ "via": "list" })).send().unwrap()),
+        (409, "template_deleted")
+    );
+}
