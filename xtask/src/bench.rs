@@ -37,6 +37,8 @@ pub enum What {
     Learning(learning::Comparison),
     /// FAQs found by paraphrased questions (StackFAQ): words, embeddings, both.
     Retrieval(published::Files),
+    /// Reply templates suggested and found (StackFAQ, Banking77): words, embeddings, both; cold and after picks; and how fast.
+    Suggestions(published::Files),
     /// Emotions and sentiment (GoEmotions), beside VADER.
     Mood(published::Files),
     /// Groups of messages of an unknown number (DSTC 11), beside k-means told the number.
@@ -58,6 +60,7 @@ pub fn run(cloud: &Cloud, what: &What, up: impl Fn(&Cloud) -> Result<()>) -> Res
         What::Ingest(reading) => ingest::run(reading, &up),
         What::Learning(comparison) => learning::run(comparison),
         What::Retrieval(files) => published::retrieval(files),
+        What::Suggestions(files) => published::suggestions(files),
         What::Mood(files) => published::mood(files),
         What::Clusters(files) => published::clusters(files),
         What::Encoder(files) => published::encoder(files),

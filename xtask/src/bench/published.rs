@@ -1,4 +1,4 @@
-//! `cargo xtask bench retrieval|mood|clusters|encoder`: how good each part of the engine is on published files, beside what
+//! `cargo xtask bench retrieval|suggestions|mood|clusters|encoder`: how good each part of the engine is on published files, beside what
 //! a team would otherwise use, in one run. The examples of `shared/learning` and `shared/encoder` do the measuring.
 
 use std::fs;
@@ -35,6 +35,14 @@ impl Files {
 pub fn retrieval(files: &Files) -> Result<()> {
     let (faq, filler) = (files.file("stackfaq/stackfaq.json")?, files.file("banking77/train.csv")?);
     setup::run(example("romashka-learning", "stackfaq")?.arg(faq).arg(filler))
+}
+
+/// Reply templates suggested for messages: words alone, embeddings alone, and both.
+pub fn suggestions(files: &Files) -> Result<()> {
+    let faq = files.file("stackfaq/stackfaq.json")?;
+    let banking = ["train.csv", "train_10.csv", "test.csv"].map(|name| files.file(&format!("banking77/{name}")));
+    let banking = banking.into_iter().collect::<Result<Vec<_>>>()?;
+    setup::run(example("romashka-learning", "suggestions")?.arg(faq).args(banking))
 }
 
 /// Emotions and sentiment on GoEmotions' test file, beside VADER.
