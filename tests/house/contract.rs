@@ -32,6 +32,8 @@ const REPEATABLE: &[&str] = &[
     "/v1/uploads/{upload_id}/commit",
     "/v1/templates/validate",
     "/v1/templates/suggest",
+    "/v1/templates/import",
+    "/v1/templates/starters/install",
     "/v1/templates/{template_id}/process",
     "/v1/templates/{template_id}/process-batch",
     "/v1/templates/{template_id}/restore",

@@ -13,6 +13,8 @@ mod operator;
 mod realtime;
 mod roles;
 mod sample;
+mod template_analytics;
+mod template_files;
 mod template_search;
 mod templates;
 mod tenancy;

@@ -15,6 +15,7 @@ struct Belongings {
     model: String,
     answer: String,
     template: String,
+    template_use: String,
 }
 
 fn belongings(tenant: &Tenant) -> Belongings {
@@ -24,7 +25,10 @@ fn belongings(tenant: &Tenant) -> Belongings {
     let answer = tenant.post("/v1/answers", &json!({ "text": "where is my parcel" })).unwrap();
     let template = json!({ "name": "Parcel", "source": "It is on its way.", "visibility": "everyone" });
     let template = tenant.post("/v1/templates", &template).unwrap();
+    let uses = format!("/v1/templates/{}/uses", text(&template, "id").unwrap());
+    let usage = tenant.post(&uses, &json!({ "via": "list" })).unwrap();
     Belongings {
+        template_use: text(&usage, "id").unwrap(),
         template: text(&template, "id").unwrap(),
         session: text(&model, "training_session_id").unwrap(),
         model: text(&model, "id").unwrap(),
@@ -46,6 +50,7 @@ fn whatever_names_another_tenants_thing_is_not_found() {
             .replace("{model_id}", &things.model)
             .replace("{answer_id}", &things.answer)
             .replace("{template_id}", &things.template)
+            .replace("{use_id}", &things.template_use)
             .replace("{version}", "1");
         assert!(!address.contains('{'), "{path} names something that this walk does not know");
         if address == *path {
@@ -80,6 +85,7 @@ fn lists_deployments_and_answers_know_nothing_of_another_tenant() {
         "/v1/models",
         "/v1/feedback",
         "/v1/templates",
+        "/v1/templates/analytics",
         "/v1/templates/search",
         "/v1/templates/search?q=parcel",
     ] {

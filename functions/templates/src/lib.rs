@@ -6,21 +6,30 @@
 //! process, process_many                 a template and a context become text, within bounds
 //! reindex ─▶ search, suggest            what changed is taken into an index; templates are found by words and by meaning
 //! record_use ─▶ reindex                 what a template is used for, it is suggested for
+//! starters ─▶ install, import, export   templates that come with the product, from files, and into files
+//! record_use ─▶ record_outcome ─▶ analytics   what became of a use, counted by day
 //! validate                              what is wrong with a text before it is kept
 //! ```
 
+pub mod analytics;
+mod bring_in;
 mod content;
 mod conversation;
 pub mod create;
 pub mod delete;
 pub mod diff;
 pub mod duplicate;
+pub mod export;
 pub mod get;
+pub mod import;
 mod index;
+pub mod install;
+mod interchange;
 mod known;
 pub mod list;
 pub mod process;
 pub mod process_many;
+pub mod record_outcome;
 pub mod record_use;
 pub mod reindex;
 mod rendering;
@@ -28,6 +37,7 @@ pub mod restore;
 pub mod revert;
 pub mod search;
 mod seen;
+pub mod starters;
 pub mod suggest;
 pub mod update;
 pub mod validate;
@@ -53,5 +63,12 @@ pub mod versions;
     process_many::process_many,
     validate::validate,
     record_use::record_use,
+    record_outcome::record_outcome,
+    analytics::analytics,
+    analytics::rank,
+    starters::list_starters,
+    install::install_starters,
+    import::import,
+    export::export,
 ))]
 pub struct Api;

@@ -20,12 +20,17 @@ use utoipa::ToSchema;
 const KNOWN: &[&str] = &[
     "agent.email",
     "agent.first_name",
+    "agent.last_name",
     "agent.name",
+    "agent.signature",
     "company.name",
     "conversation.channel",
     "conversation.id",
+    "conversation.status",
     "conversation.subject",
+    "conversation.url",
     "customer.address",
+    "customer.company",
     "customer.email",
     "customer.first_name",
     "customer.iban",
@@ -184,6 +189,11 @@ pub fn definitions(variables: &[Variable]) -> Vec<Definition<'_>> {
 /// What every template may use.
 pub fn known() -> Vec<Definition<'static>> {
     KNOWN.iter().map(|name| Definition { name, kind: Kind::Any }).collect()
+}
+
+/// Whether every template may use this though it does not define it.
+pub fn is_known(name: &str) -> bool {
+    KNOWN.contains(&name)
 }
 
 fn find<'json>(object: &'json Map<String, Json>, path: &[&str]) -> Option<&'json Json> {

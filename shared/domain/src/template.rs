@@ -3,6 +3,7 @@
 //! Every change makes a version, and a version never changes. What is deleted can be restored; what is restored is a
 //! version of its own, so that history only grows.
 
+pub mod effect;
 pub mod usage;
 pub mod variable;
 
@@ -256,6 +257,10 @@ pub enum Change {
     Created,
     /// It was made of another one.
     Duplicated,
+    /// It came out of a file, or a file changed it.
+    Imported,
+    /// It was made of a starter.
+    Installed,
     /// It was edited.
     Edited,
     /// It was deleted.
@@ -275,7 +280,7 @@ pub struct TemplateVersion {
     pub version: u64,
     /// What made it.
     pub change: Change,
-    /// The version that it was set back to, or the template that it was made of.
+    /// The version that it was set back to, or what it was made of: a template, a starter, or what a file calls it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub of: Option<String>,
     /// Why, in the words of who changed it.
@@ -301,6 +306,15 @@ pub struct Author<'who> {
     pub reason: Option<String>,
 }
 
+/// What a template is made of that is not one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// [`Change::Imported`] or [`Change::Installed`].
+    pub change: Change,
+    /// What it is called there, such as `starters/de/order-shipped`.
+    pub of: String,
+}
+
 /// A template after a change, and the version that the change made.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Changed {
@@ -321,6 +335,16 @@ impl Template {
         let content =
             Content { name, visibility: Visibility::Private, team: None, shortcut: None, ..self.content.clone() };
         Self::made(id, content, Change::Duplicated, Some(self.id.to_string()), author)
+    }
+
+    /// A new template of something that is not one: a starter, or what a file holds.
+    pub fn bring_in(id: TemplateId, content: Content, origin: Origin, author: Author<'_>) -> Changed {
+        Self::made(id, content, origin.change, Some(origin.of), author)
+    }
+
+    /// This with the content that what it was made of has now.
+    pub fn bring_in_again(&self, content: Content, origin: Origin, author: Author<'_>) -> Changed {
+        self.next(content, None, origin.change, Some(origin.of), author)
     }
 
     fn made(id: TemplateId, content: Content, change: Change, of: Option<String>, author: Author<'_>) -> Changed {

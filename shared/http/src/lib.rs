@@ -17,5 +17,5 @@ pub use crate::authorizer::{Refusal, Verdict};
 pub use crate::document::{IdempotencyKey, IfMatch, PageQuery, Refusals};
 pub use crate::problem::{Problem, ProblemBody, conflict, invalid, invalid_field, not_found, too_large};
 pub use crate::reply::{Listing, Reply};
-pub use crate::request::{Caller, Request};
+pub use crate::request::{Caller, Request, read_value};
 pub use crate::serve::{Exit, serve};

@@ -43,6 +43,19 @@ impl Reply {
             .header("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'; img-src data:")
     }
 
+    /// 200 with a file to keep under this name.
+    pub fn file(name: &str, kind: &str, content: String) -> Self {
+        Self { status: StatusCode::OK, headers: Vec::new(), body: content }
+            .header("content-type", kind)
+            .header("content-disposition", &format!("attachment; filename=\"{name}\""))
+    }
+
+    /// The same answer, of which more is at `path` (RFC 8288, `rel="next"`).
+    #[must_use]
+    pub fn next(self, path: &str) -> Self {
+        self.header("link", &format!("<{path}>; rel=\"next\""))
+    }
+
     /// 200 with a page of resources.
     pub fn page<T: Serialize>(page: Page<T>) -> Result<Self, Problem> {
         Self::ok(&Listing { items: page.items, next_cursor: page.next.map(|cursor| cursor.encode()) })

@@ -130,15 +130,14 @@ impl Request {
             return Err(too_large("body_too_large", detail));
         }
         let mut reader = serde_json::Deserializer::from_slice(&self.body);
-        let read = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-            let cause = error.inner();
-            if cause.is_data() {
-                return invalid_field(pointer(error.path()), "invalid_body", without_values(&cause.to_string()));
-            }
-            not_json(cause)
-        })?;
+        let read = serde_path_to_error::deserialize(&mut reader).map_err(|error| unlike(&error))?;
         reader.end().map_err(|cause| not_json(&cause))?;
         Ok(read)
+    }
+
+    /// The body as it came, where it is a file and no JSON document.
+    pub fn body(&self) -> &[u8] {
+        &self.body
     }
 
     /// The JSON body, or what is meant where there is none.
@@ -201,6 +200,19 @@ impl Request {
             .map(Some)
             .ok_or_else(|| Problem::precondition_failed("If-Match must be the resource's ETag, as it was given"))
     }
+}
+
+/// What a JSON value says, where it comes from elsewhere than the body.
+pub fn read_value<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, Problem> {
+    serde_path_to_error::deserialize(value).map_err(|error| unlike(&error))
+}
+
+fn unlike(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
+    let cause = error.inner();
+    if cause.is_data() {
+        return invalid_field(pointer(error.path()), "invalid_body", without_values(&cause.to_string()));
+    }
+    not_json(cause)
 }
 
 fn not_json(cause: &serde_json::Error) -> Problem {

@@ -5,6 +5,7 @@
 //! guessed from the frequencies of its letters, as browsers do it (`chardetng`), and decoded as the Encoding Standard
 //! says (`encoding_rs`).
 
+use std::borrow::Cow;
 use std::io::{self, Read};
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
@@ -31,6 +32,11 @@ pub(crate) fn detect(prefix: &[u8]) -> &'static Encoding {
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     detector.feed(prefix, true);
     detector.guess(None, Utf8Detection::Deny)
+}
+
+/// The text of a small file, whatever it is encoded as. What cannot be decoded becomes U+FFFD.
+pub fn decoded(bytes: &[u8]) -> Cow<'_, str> {
+    detect(bytes).decode(bytes).0
 }
 
 /// UTF-16 without a mark: of a text in most scripts, every other byte is NUL.

@@ -54,6 +54,7 @@ mod source;
 mod text_rows;
 mod unpack;
 
+pub use encoding::decoded;
 pub use errors::{ErrorLog, FileError, RowCode, RowError, Stop};
 pub use exports::Adapter;
 pub use format::Format;

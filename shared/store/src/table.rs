@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, KeysAndAttributes, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, KeysAndAttributes, Put, TransactWriteItem, Update};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use romashka_domain::{TenantId, without_values};
@@ -67,7 +67,7 @@ impl PageSize {
     pub const MAX: u8 = 100;
 
     /// A page of [`PageSize::MAX`] items.
-    pub(crate) const LARGEST: Self = Self(Self::MAX);
+    pub const LARGEST: Self = Self(Self::MAX);
 
     /// What is left of the page beside so many items, if anything.
     pub fn less(self, items: usize) -> Option<Self> {
@@ -219,6 +219,37 @@ impl<'a> Table<'a> {
         let delete = Delete::builder().table_name(&self.name).set_key(Some(key.attributes()));
         let delete = delete.build().map_err(malformed("dynamodb:DeleteItem"))?;
         Ok(TransactWriteItem::builder().delete(delete).build())
+    }
+
+    /// That counts are added to an item, which is made where there is none, as one step of a transaction. The texts are set.
+    pub fn step_of_adding(
+        &self,
+        key: &Key,
+        counts: &[(&'static str, i64)],
+        texts: &[(&'static str, String)],
+        expires_at: i64,
+    ) -> Result<TransactWriteItem, Error> {
+        let mut update = Update::builder().table_name(&self.name).set_key(Some(key.attributes()));
+        let (mut added, mut set) = (Vec::new(), vec!["expires_at = :expires_at".to_owned()]);
+        for (name, count) in counts.iter().filter(|(_, count)| *count != 0) {
+            added.push(format!("#{name} :{name}"));
+            update = update
+                .expression_attribute_names(format!("#{name}"), *name)
+                .expression_attribute_values(format!(":{name}"), n(count));
+        }
+        for (name, text) in texts {
+            set.push(format!("#{name} = :{name}"));
+            update = update
+                .expression_attribute_names(format!("#{name}"), *name)
+                .expression_attribute_values(format!(":{name}"), s(text));
+        }
+        let adding = if added.is_empty() { String::new() } else { format!("ADD {} ", added.join(", ")) };
+        let update = update
+            .update_expression(format!("{adding}SET {}", set.join(", ")))
+            .expression_attribute_values(":expires_at", n(expires_at))
+            .build()
+            .map_err(malformed("dynamodb:UpdateItem"))?;
+        Ok(TransactWriteItem::builder().update(update).build())
     }
 
     /// Does all steps or none.
