@@ -68,6 +68,12 @@ fn a_file_of_a_help_desk_becomes_templates_once() {
     let bad = import(&tenant, "", "no table");
     assert_eq!((bad.status, bad.body["code"].as_str()), (400, Some("missing_columns")));
     assert_eq!(import(&tenant, "layout=word", "x").status, 422);
+    let lost = import(&tenant, "", "name,source\nR\u{fffd}ckgabe,x\n");
+    assert_eq!((lost.status, lost.body["code"].as_str()), (400, Some("damaged_text")), "{}", lost.body);
+    let windows = b"name,source\nR\xfcckgabe,Sch\xf6n\n".to_vec();
+    let call = tenant.call("POST", "/v1/templates/import").file("application/octet-stream", windows);
+    let read = call.send().unwrap().expect(200).unwrap();
+    assert_eq!(read["templates"][0]["name"], "R\u{fc}ckgabe");
     assert_eq!(import(&tenant, "visibility=team", "x").status, 422);
 }
 

@@ -183,9 +183,14 @@ impl Call<'_> {
     }
 
     /// With these bytes, said to be JSON.
-    pub fn bytes(mut self, body: Vec<u8>) -> Self {
+    pub fn bytes(self, body: Vec<u8>) -> Self {
+        self.file("application/json", body)
+    }
+
+    /// With these bytes, said to be of this type.
+    pub fn file(mut self, kind: &str, body: Vec<u8>) -> Self {
         self.body = Some(body);
-        self.header("content-type", "application/json")
+        self.header("content-type", kind)
     }
 
     /// Sends it.

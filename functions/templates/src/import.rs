@@ -2,7 +2,7 @@
 
 use romashka_domain::Permission;
 use romashka_domain::template::Visibility;
-use romashka_http::{Problem, Refusals, Reply, Request, invalid_field};
+use romashka_http::{Problem, Refusals, Reply, Request, invalid, invalid_field};
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -65,6 +65,7 @@ pub async fn import(request: Request) -> Result<Reply, Problem> {
         reason: None,
     };
     let defaults = defaults(language, visibility.map(|visibility| json!(visibility)).as_ref(), team);
+    arrived_whole(&request)?;
     let file = read(request.body(), layout, &defaults)?;
     let layout = json!(file.layout).as_str().unwrap_or_default().to_owned();
     let mut heads = Vec::new();
@@ -95,4 +96,15 @@ pub async fn import(request: Request) -> Result<Reply, Problem> {
         refused: count(Ending::Refused),
         templates,
     })
+}
+
+/// API Gateway passes on the body of a request that says it is text as UTF-8, with U+FFFD in the place of what is not.
+fn arrived_whole(request: &Request) -> Result<(), Problem> {
+    let kind = request.header("content-type").unwrap_or_default().to_lowercase();
+    let is_bytes = kind.starts_with("application/octet-stream");
+    if !is_bytes && String::from_utf8_lossy(request.body()).contains(char::REPLACEMENT_CHARACTER) {
+        let detail = "letters were lost on the way; send the file as `content-type: application/octet-stream`, so that its bytes arrive as they are";
+        return Err(invalid("damaged_text", detail));
+    }
+    Ok(())
 }
