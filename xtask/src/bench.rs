@@ -39,6 +39,8 @@ pub enum What {
     Retrieval(published::Files),
     /// Reply templates suggested and found (StackFAQ, Banking77): words, embeddings, both; cold and after picks; and how fast.
     Suggestions(published::Files),
+    /// Templates that were written to do harm: how long until they are stopped.
+    Bombs,
     /// Emotions and sentiment (GoEmotions), beside VADER.
     Mood(published::Files),
     /// Groups of messages of an unknown number (DSTC 11), beside k-means told the number.
@@ -61,6 +63,7 @@ pub fn run(cloud: &Cloud, what: &What, up: impl Fn(&Cloud) -> Result<()>) -> Res
         What::Learning(comparison) => learning::run(comparison),
         What::Retrieval(files) => published::retrieval(files),
         What::Suggestions(files) => published::suggestions(files),
+        What::Bombs => published::bombs(),
         What::Mood(files) => published::mood(files),
         What::Clusters(files) => published::clusters(files),
         What::Encoder(files) => published::encoder(files),

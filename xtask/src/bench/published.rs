@@ -1,4 +1,4 @@
-//! `cargo xtask bench retrieval|suggestions|mood|clusters|encoder`: how good each part of the engine is on published files, beside what
+//! `cargo xtask bench retrieval|suggestions|bombs|mood|clusters|encoder`: how good each part of the engine is on published files, beside what
 //! a team would otherwise use, in one run. The examples of `shared/learning` and `shared/encoder` do the measuring.
 
 use std::fs;
@@ -43,6 +43,11 @@ pub fn suggestions(files: &Files) -> Result<()> {
     let banking = ["train.csv", "train_10.csv", "test.csv"].map(|name| files.file(&format!("banking77/{name}")));
     let banking = banking.into_iter().collect::<Result<Vec<_>>>()?;
     setup::run(example("romashka-learning", "suggestions")?.arg(faq).args(banking))
+}
+
+/// Templates that were written to do harm.
+pub fn bombs() -> Result<()> {
+    setup::run(example("romashka-liquid", "bombs")?)
 }
 
 /// Emotions and sentiment on GoEmotions' test file, beside VADER.
