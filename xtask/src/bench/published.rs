@@ -47,7 +47,7 @@ pub fn suggestions(files: &Files) -> Result<()> {
 
 /// Templates that were written to do harm.
 pub fn bombs() -> Result<()> {
-    setup::run(example("romashka-liquid", "bombs")?)
+    setup::run(&mut built("romashka-liquid", "bombs")?)
 }
 
 /// Emotions and sentiment on GoEmotions' test file, beside VADER.
@@ -91,10 +91,17 @@ pub fn encoder(files: &Files) -> Result<()> {
 /// An example, built for release, with the encoder at hand.
 fn example(package: &str, name: &str) -> Result<Command> {
     let encoder = setup::encoder().context("without the encoder there is nothing to measure")?;
+    let mut command = built(package, name)?;
+    command.env(SHIPPED_AT, encoder);
+    Ok(command)
+}
+
+/// The same where nothing is encoded.
+fn built(package: &str, name: &str) -> Result<Command> {
     setup::run(cargo().args(["build", "--quiet", "--release", "--package", package, "--example", name]))
         .with_context(|| format!("the example {name} does not build"))?;
     let mut command = Command::new(setup::target().join("release/examples").join(name));
-    command.env(SHIPPED_AT, encoder).current_dir(scratch()?);
+    command.current_dir(scratch()?);
     Ok(command)
 }
 
