@@ -11,12 +11,13 @@ use aws_lambda_events::dynamodb::Event as StreamEvent;
 use aws_lambda_events::s3::S3Event;
 use aws_lambda_events::sqs::SqsEvent;
 use romashka_domain::ids::AnswerId;
+use romashka_domain::mining::Mining;
 use romashka_domain::template::Template;
 use romashka_domain::training::TrainingSession;
 use romashka_domain::upload::Upload;
 use romashka_store::entity;
 use romashka_store::objects::parse_raw_key;
-use romashka_store::queues::{BatchTask, Envelope, FitTask, IndexTask, IngestTask, PrepareTask, Task};
+use romashka_store::queues::{BatchTask, Envelope, FitTask, IndexTask, IngestTask, MineTask, PrepareTask, Task};
 use romashka_store::template_uses::KeptUse;
 use serde_json::Value;
 
@@ -131,6 +132,11 @@ fn http_requests_are_what_api_gateway_sends() {
                 "export",
                 "list-starters",
                 "install-starters",
+                "start-mining",
+                "list-minings",
+                "get-mining",
+                "list-proposals",
+                "accept-proposals",
             ],
         ),
         ("realtime", &["ticket"]),
@@ -154,6 +160,7 @@ fn tasks_are_what_the_queues_carry() {
     each_task::<BatchTask>("training", "work");
     each_task::<FitTask>("training", "fit");
     each_task::<IndexTask>("templates", "reindex");
+    each_task::<MineTask>("templates", "mine");
 }
 
 #[test]
@@ -190,6 +197,7 @@ fn the_tables_stream_carries_whole_entities() {
                 let read = match value["entity"].as_str().unwrap() {
                     entity::UPLOAD => serde_dynamo::from_item::<_, Upload>(item).map(|_| ()),
                     entity::TRAINING_SESSION => serde_dynamo::from_item::<_, TrainingSession>(item).map(|_| ()),
+                    entity::MINING => serde_dynamo::from_item::<_, Mining>(item).map(|_| ()),
                     entity::TEMPLATE => serde_dynamo::from_item::<_, Template>(item).map(|_| ()),
                     entity::TEMPLATE_USE => serde_dynamo::from_item::<_, KeptUse>(item).map(|_| ()),
                     other => panic!("{name}: nobody reads a {other}"),

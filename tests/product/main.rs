@@ -15,6 +15,7 @@ mod roles;
 mod sample;
 mod template_analytics;
 mod template_files;
+mod template_minings;
 mod template_search;
 mod templates;
 mod tenancy;

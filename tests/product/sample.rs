@@ -47,7 +47,28 @@ pub fn upload(tenant: &Tenant, file: &[u8]) -> String {
     id
 }
 
-/// Waits for an upload or a session to end.
+/// A file of conversations in which agents announce so many parcels, each with a number and a day of its own.
+pub fn replies(rows: usize) -> Vec<u8> {
+    let mut file = "conversation_id,role,text\n".to_owned();
+    for row in 0..rows {
+        let (number, day) = (row * 37 + 1_204, row % 28 + 1);
+        file.push_str(&format!("c{row},customer,where is my parcel number {row} please\n"));
+        file.push_str(&format!(
+            "c{row},agent,\"Thank you for waiting! Your order AB-{number} has left our house and arrives on 2026-05-{day:02}.\"\n"
+        ));
+    }
+    file.into_bytes()
+}
+
+/// Uploads conversations and waits until they are read.
+pub fn upload_conversations(tenant: &Tenant, file: &[u8]) -> String {
+    let id = tenant.upload("conversations.csv", "conversations", file).unwrap();
+    let upload = ended(tenant, &format!("/v1/uploads/{id}"));
+    assert!(upload["error"].is_null(), "{upload}");
+    id
+}
+
+/// Waits for an upload, a session or a mining to end.
 pub fn ended(tenant: &Tenant, path: &str) -> Value {
     ended_within(tenant, path, PATIENCE)
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use xtask::client::{Tenant, text};
 use xtask::feed::Socket;
 
-use crate::sample::{cloud, questions, start, tenant, train, upload};
+use crate::sample::{cloud, questions, replies, start, tenant, train, upload, upload_conversations};
 
 /// Everything of a tenant that has an address.
 struct Belongings {
@@ -16,6 +16,7 @@ struct Belongings {
     answer: String,
     template: String,
     template_use: String,
+    mining: String,
 }
 
 fn belongings(tenant: &Tenant) -> Belongings {
@@ -27,7 +28,10 @@ fn belongings(tenant: &Tenant) -> Belongings {
     let template = tenant.post("/v1/templates", &template).unwrap();
     let uses = format!("/v1/templates/{}/uses", text(&template, "id").unwrap());
     let usage = tenant.post(&uses, &json!({ "via": "list" })).unwrap();
+    let conversations = upload_conversations(tenant, &replies(6));
+    let mining = tenant.post("/v1/templates/minings", &json!({ "upload_ids": [conversations] })).unwrap();
     Belongings {
+        mining: text(&mining, "id").unwrap(),
         template_use: text(&usage, "id").unwrap(),
         template: text(&template, "id").unwrap(),
         session: text(&model, "training_session_id").unwrap(),
@@ -50,6 +54,7 @@ fn whatever_names_another_tenants_thing_is_not_found() {
             .replace("{model_id}", &things.model)
             .replace("{answer_id}", &things.answer)
             .replace("{template_id}", &things.template)
+            .replace("{mining_id}", &things.mining)
             .replace("{use_id}", &things.template_use)
             .replace("{version}", "1");
         assert!(!address.contains('{'), "{path} names something that this walk does not know");
@@ -73,6 +78,9 @@ fn whatever_names_another_tenants_thing_is_not_found() {
     let named =
         theirs.call("POST", "/v1/training-sessions").json(&json!({ "upload_ids": [things.upload] })).send().unwrap();
     assert_eq!((named.status, named.body["code"].as_str()), (422, Some("unknown_upload")));
+    let mined =
+        theirs.call("POST", "/v1/templates/minings").json(&json!({ "upload_ids": [things.upload] })).send().unwrap();
+    assert_eq!((mined.status, mined.body["code"].as_str()), (422, Some("unknown_upload")));
 }
 
 #[test]
@@ -86,6 +94,7 @@ fn lists_deployments_and_answers_know_nothing_of_another_tenant() {
         "/v1/feedback",
         "/v1/templates",
         "/v1/templates/analytics",
+        "/v1/templates/minings",
         "/v1/templates/search",
         "/v1/templates/search?q=parcel",
     ] {
@@ -106,14 +115,20 @@ fn a_socket_hears_nothing_of_another_tenant() {
     let (ours, theirs) = (tenant(), tenant());
     let things = belongings(&ours);
     let mut spy = Socket::open(&theirs).unwrap();
-    for topic in [format!("training-sessions/{}", things.session), format!("uploads/{}", things.upload)] {
+    for topic in [
+        format!("training-sessions/{}", things.session),
+        format!("uploads/{}", things.upload),
+        format!("minings/{}", things.mining),
+    ] {
         spy.send(&json!({ "action": "subscribe", "topic": topic })).unwrap();
         let frame = spy.await_frame(Duration::from_secs(10)).unwrap();
         assert_eq!((&frame["type"], &frame["code"]), (&json!("error"), &json!("not_found")));
     }
     spy.send(&json!({ "action": "subscribe", "topic": "tenant" })).unwrap();
     let snapshot = spy.await_frame(Duration::from_secs(10)).unwrap();
-    assert_eq!((&snapshot["uploads"], &snapshot["training_sessions"]), (&json!([]), &json!([])));
+    for kind in ["uploads", "training_sessions", "minings"] {
+        assert_eq!(snapshot[kind], json!([]), "{kind}");
+    }
     start(&ours, &[&things.upload]);
     let heard: Vec<Value> = (0..12).filter_map(|_| spy.poll().unwrap()).collect();
     assert!(heard.is_empty(), "{heard:?}");

@@ -1,15 +1,16 @@
 //! Sets in motion what follows from a change, from the table's stream.
 //!
-//! That a session is queued *is* the request to prepare it, and that a template changed or was used is the request to index it:
-//! each is written once, with everything it needs, and the stream delivers it at least once. There is no second write that a
+//! That a session is queued *is* the request to prepare it, that a mining is queued the request to work on it, and that a template
+//! changed or was used the request to index it: each is written once, with everything it needs, and the stream delivers it at least once. There is no second write that a
 //! crash could swallow.
 
 use std::collections::BTreeSet;
 
 use aws_lambda_events::dynamodb::{Event, EventRecord};
+use romashka_domain::mining::{Mining, MiningState};
 use romashka_domain::training::{SessionState, TrainingSession};
 use romashka_domain::{CorrelationId, TenantId, without_values};
-use romashka_store::queues::{IndexTask, PrepareTask};
+use romashka_store::queues::{IndexTask, MineTask, PrepareTask};
 use romashka_store::{Cloud, entity};
 use romashka_worker::Failure;
 use serde::Deserialize;
@@ -22,7 +23,7 @@ struct Owned {
     entity: String,
 }
 
-/// Tells the queues; the template's filters let only queued sessions and what concerns templates through. If one cannot be told,
+/// Tells the queues; the template's filters let only queued sessions, queued minings and what concerns templates through. If one cannot be told,
 /// the stream delivers all of them again, and the queues take what they had already for the second delivery that it is.
 pub async fn dispatch(cloud: Cloud, event: Event) -> Result<(), Failure> {
     let mut to_index = BTreeSet::new();
@@ -30,6 +31,7 @@ pub async fn dispatch(cloud: Cloud, event: Event) -> Result<(), Failure> {
         let Owned { tenant, entity } = read(&record)?;
         match entity.as_str() {
             entity::TRAINING_SESSION => prepare(&cloud, tenant, read(&record)?).await?,
+            entity::MINING => mine(&cloud, tenant, read(&record)?).await?,
             entity::TEMPLATE | entity::TEMPLATE_USE => {
                 to_index.insert(tenant);
             }
@@ -52,6 +54,14 @@ async fn prepare(cloud: &Cloud, tenant: TenantId, session: TrainingSession) -> R
     if session.state == SessionState::Queued {
         let task = PrepareTask { session_id: session.id };
         cloud.tenant(tenant).queues().send(&session.correlation_id, [task]).await?;
+    }
+    Ok(())
+}
+
+async fn mine(cloud: &Cloud, tenant: TenantId, mining: Mining) -> Result<(), Failure> {
+    if mining.state == MiningState::Queued {
+        let task = MineTask { mining_id: mining.id };
+        cloud.tenant(tenant).queues().send(&mining.correlation_id, [task]).await?;
     }
     Ok(())
 }

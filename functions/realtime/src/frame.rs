@@ -3,6 +3,7 @@
 use romashka_domain::CorrelationId;
 use romashka_domain::Timestamp;
 use romashka_domain::feed::{Topic, unseen};
+use romashka_domain::mining::Mining;
 use romashka_domain::training::TrainingSession;
 use romashka_domain::upload::Upload;
 use serde_json::{Value, json};
@@ -13,6 +14,8 @@ pub enum Watched {
     Upload(Box<Upload>),
     /// A training session.
     TrainingSession(Box<TrainingSession>),
+    /// A mining.
+    Mining(Box<Mining>),
 }
 
 impl Watched {
@@ -21,6 +24,15 @@ impl Watched {
         match self {
             Self::Upload(upload) => Topic::Upload(upload.id),
             Self::TrainingSession(session) => Topic::TrainingSession(session.id),
+            Self::Mining(mining) => Topic::Mining(mining.id),
+        }
+    }
+
+    fn resource_type(&self) -> &'static str {
+        match self {
+            Self::Upload(_) => "upload",
+            Self::TrainingSession(_) => "training_session",
+            Self::Mining(_) => "mining",
         }
     }
 
@@ -29,6 +41,7 @@ impl Watched {
         match self {
             Self::Upload(upload) => upload.seq,
             Self::TrainingSession(session) => session.seq,
+            Self::Mining(mining) => mining.seq,
         }
     }
 
@@ -37,6 +50,7 @@ impl Watched {
         let last = match self {
             Self::Upload(upload) => upload.transitions.last().map(|transition| transition.seq),
             Self::TrainingSession(session) => session.transitions.last().map(|transition| transition.seq),
+            Self::Mining(mining) => mining.transitions.last().map(|transition| transition.seq),
         };
         last.unwrap_or(0)
     }
@@ -46,6 +60,7 @@ impl Watched {
         match self {
             Self::Upload(upload) => &upload.correlation_id,
             Self::TrainingSession(session) => &session.correlation_id,
+            Self::Mining(mining) => &mining.correlation_id,
         }
     }
 
@@ -54,11 +69,12 @@ impl Watched {
         let (resource, transitions) = match self {
             Self::Upload(upload) => (json!(upload), json!(unseen(&upload.transitions, seen))),
             Self::TrainingSession(session) => (json!(session.view(now)), json!(unseen(&session.transitions, seen))),
+            Self::Mining(mining) => (json!(mining), json!(unseen(&mining.transitions, seen))),
         };
         json!({
             "type": kind,
             "topic": topic.to_string(),
-            "resource_type": match self { Self::Upload(_) => "upload", Self::TrainingSession(_) => "training_session" },
+            "resource_type": self.resource_type(),
             "seq": self.seq(),
             "transitions": transitions,
             "resource": resource,

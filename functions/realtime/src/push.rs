@@ -83,6 +83,7 @@ fn read(record: EventRecord) -> Result<(TenantId, Watched), Failure> {
     let watched = match owned.entity.as_str() {
         entity::UPLOAD => Watched::Upload(serde_dynamo::from_item(item).map_err(unreadable)?),
         entity::TRAINING_SESSION => Watched::TrainingSession(serde_dynamo::from_item(item).map_err(unreadable)?),
+        entity::MINING => Watched::Mining(serde_dynamo::from_item(item).map_err(unreadable)?),
         other => return Err(Failure::Unreadable(format!("nobody watches a {other}"))),
     };
     Ok((owned.tenant, watched))

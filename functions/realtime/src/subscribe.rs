@@ -44,6 +44,7 @@ async fn snapshot(store: &TenantStore, asked: &Asked) -> Result<Option<Value>, E
         Topic::TrainingSession(id) => {
             store.sessions().get(id).await?.map(|session| Watched::TrainingSession(Box::new(session)))
         }
+        Topic::Mining(id) => store.minings().get(id).await?.map(|mining| Watched::Mining(Box::new(mining))),
         Topic::Tenant => return tenant_snapshot(store).await.map(Some),
     };
     Ok(watched.map(|watched| watched.frame("snapshot", &asked.topic, asked.after, store.now())))
@@ -55,11 +56,13 @@ async fn tenant_snapshot(store: &TenantStore) -> Result<Value, Error> {
     let now = store.now();
     let uploads = store.uploads().list(size, None).await?.items;
     let sessions = store.sessions().list(size, None).await?.items;
+    let minings = store.minings().list(size, None).await?.items;
     Ok(json!({
         "type": "snapshot",
         "topic": Topic::Tenant.to_string(),
         "uploads": uploads,
         "training_sessions": sessions.iter().map(|session| session.view(now)).collect::<Vec<_>>(),
+        "minings": minings,
         "sent_at": now,
     }))
 }

@@ -8,6 +8,7 @@
 //! record_use ─▶ reindex                 what a template is used for, it is suggested for
 //! starters ─▶ install, import, export   templates that come with the product, from files, and into files
 //! record_use ─▶ record_outcome ─▶ analytics   what became of a use, counted by day
+//! minings                               templates proposed from what agents wrote
 //! validate                              what is wrong with a text before it is kept
 //! ```
 
@@ -27,6 +28,7 @@ pub mod install;
 mod interchange;
 mod known;
 pub mod list;
+pub mod minings;
 pub mod process;
 pub mod process_many;
 pub mod record_outcome;
@@ -70,5 +72,10 @@ pub mod versions;
     install::install_starters,
     import::import,
     export::export,
+    minings::start::start_mining,
+    minings::list::list_minings,
+    minings::get::get_mining,
+    minings::list_proposals::list_proposals,
+    minings::accept::accept_proposals,
 ))]
 pub struct Api;

@@ -93,6 +93,8 @@ permissions! {
     WriteTemplates = Agent;
     /// Make and change reply templates that everybody sees.
     PublishTemplates = Admin;
+    /// Have reply templates proposed from what agents wrote.
+    MineTemplates = Admin;
     /// Receive live updates.
     Listen = Viewer;
 }

@@ -11,7 +11,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Timestamp, TrainingSessionId, UploadId};
+use crate::{MiningId, Timestamp, TrainingSessionId, UploadId};
 
 /// One change of state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -37,13 +37,15 @@ pub enum Topic {
     Upload(UploadId),
     /// `training-sessions/<id>`
     TrainingSession(TrainingSessionId),
-    /// `tenant`: every upload and training session of the tenant.
+    /// `minings/<id>`
+    Mining(MiningId),
+    /// `tenant`: every upload, training session and mining of the tenant.
     Tenant,
 }
 
 /// A text that names no topic.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no such topic; write training-sessions/<id>, uploads/<id> or tenant")]
+#[error("no such topic; write training-sessions/<id>, uploads/<id>, minings/<id> or tenant")]
 pub struct UnknownTopic;
 
 impl FromStr for Topic {
@@ -54,6 +56,7 @@ impl FromStr for Topic {
             None if text == "tenant" => Ok(Self::Tenant),
             Some(("uploads", id)) => id.parse().map(Self::Upload).map_err(|_| UnknownTopic),
             Some(("training-sessions", id)) => id.parse().map(Self::TrainingSession).map_err(|_| UnknownTopic),
+            Some(("minings", id)) => id.parse().map(Self::Mining).map_err(|_| UnknownTopic),
             _ => Err(UnknownTopic),
         }
     }
@@ -64,6 +67,7 @@ impl fmt::Display for Topic {
         match self {
             Self::Upload(id) => write!(f, "uploads/{id}"),
             Self::TrainingSession(id) => write!(f, "training-sessions/{id}"),
+            Self::Mining(id) => write!(f, "minings/{id}"),
             Self::Tenant => f.write_str("tenant"),
         }
     }
@@ -79,9 +83,12 @@ mod tests {
     #[test]
     fn a_topic_reads_back_as_it_was_written() {
         let id = Uuid::from_u128(7);
-        for topic in
-            [Topic::Upload(UploadId::new(id)), Topic::TrainingSession(TrainingSessionId::new(id)), Topic::Tenant]
-        {
+        for topic in [
+            Topic::Upload(UploadId::new(id)),
+            Topic::TrainingSession(TrainingSessionId::new(id)),
+            Topic::Mining(MiningId::new(id)),
+            Topic::Tenant,
+        ] {
             assert_eq!(topic.to_string().parse(), Ok(topic));
         }
         for other in ["", "tenant/", "uploads/", "uploads/1", "models/x", "TENANT"] {

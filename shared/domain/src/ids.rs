@@ -69,6 +69,8 @@ uuid_id! {
     ModelId = "a model id";
     /// A reply template.
     TemplateId = "a template id";
+    /// A search for reply templates in what agents wrote.
+    MiningId = "a mining id";
     /// One use of a reply template.
     TemplateUseId = "a template use id";
     /// One answered message.

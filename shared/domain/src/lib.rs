@@ -10,6 +10,7 @@ pub mod audit;
 pub mod feed;
 pub mod feedback;
 pub mod ids;
+pub mod mining;
 pub mod model;
 pub mod redaction;
 pub mod retraining;
@@ -20,8 +21,8 @@ pub mod upload;
 
 pub use access::{Identity, Permission, Role};
 pub use ids::{
-    ConnectionId, CorrelationId, IdSource, ModelId, TeamId, TemplateId, TemplateUseId, TenantId, TrainingSessionId,
-    UploadId, UserId,
+    ConnectionId, CorrelationId, IdSource, MiningId, ModelId, TeamId, TemplateId, TemplateUseId, TenantId,
+    TrainingSessionId, UploadId, UserId,
 };
 pub use time::{Clock, Timestamp};
 

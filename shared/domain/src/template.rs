@@ -261,6 +261,8 @@ pub enum Change {
     Imported,
     /// It was made of a starter.
     Installed,
+    /// It was proposed by a mining.
+    Mined,
     /// It was edited.
     Edited,
     /// It was deleted.
@@ -309,7 +311,7 @@ pub struct Author<'who> {
 /// What a template is made of that is not one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
-    /// [`Change::Imported`] or [`Change::Installed`].
+    /// [`Change::Imported`], [`Change::Installed`] or [`Change::Mined`].
     pub change: Change,
     /// What it is called there, such as `starters/de/order-shipped`.
     pub of: String,

@@ -52,7 +52,7 @@ mod slots;
 mod source;
 mod tokens;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use matching::{COVERED, Found, Matcher, Text};
@@ -122,7 +122,7 @@ pub enum MiningError {
 }
 
 /// What came of mining.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
 pub struct Mined {
     /// Replies that were given.
     pub replies: usize,
@@ -139,7 +139,7 @@ pub struct Mined {
 }
 
 /// A template that is proposed.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Proposal {
     /// A short title, made of its most telling words.
     pub name: String,
@@ -162,7 +162,7 @@ pub struct Proposal {
 }
 
 /// A variable of a proposal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Slot {
     /// Its name, such as `order.number`.
     pub name: String,

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// Examples of a variable.
@@ -22,7 +22,7 @@ const TYPED: f64 = 0.9;
 const DIGITS_OF_NAME: usize = 5;
 
 /// What a variable of a proposal holds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", content = "options", rename_all = "snake_case")]
 pub enum SlotKind {
     /// Words.

@@ -13,6 +13,7 @@ mod error;
 pub mod feedback;
 pub mod idempotency;
 pub mod kept;
+pub mod minings;
 pub mod models;
 pub mod objects;
 pub mod queues;
@@ -166,6 +167,11 @@ impl TenantStore {
     /// When corrections train, and what they were gathered into.
     pub fn retraining(&self) -> retraining::Retraining<'_> {
         retraining::Retraining::new(self)
+    }
+
+    /// Searches for reply templates in what agents wrote.
+    pub fn minings(&self) -> minings::Minings<'_> {
+        minings::Minings::new(self)
     }
 
     /// Reply templates and their versions.

@@ -13,6 +13,7 @@
 //! - `models/<tenant>/<hash>.safetensors`: artefacts, named by their content; beside each, under its hash, what later
 //!   versions are compared by: `.twin.safetensors` and `.hold-out.bin`; and knowledge indexes: `<hash>.knowledge.bin`.
 //! - `reports/<tenant>/<session>.json`: reports on sessions.
+//! - `minings/<tenant>/<mining>.json`: what a mining found; they expire.
 //! - `indexes/<tenant>/<hash>.templates.bin`: an index to search templates by, named by its content.
 
 use std::ops::Range;
@@ -26,7 +27,7 @@ use aws_sdk_s3::presigning::{PresignedRequest, PresigningConfig};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
 use bytes::Bytes;
-use romashka_domain::{TenantId, TrainingSessionId, UploadId};
+use romashka_domain::{MiningId, TenantId, TrainingSessionId, UploadId};
 use romashka_ingest::Kind;
 
 use crate::error::aws;
@@ -74,6 +75,8 @@ pub enum Object {
     Knowledge(String),
     /// The report on a session, JSON.
     Report(TrainingSessionId),
+    /// What a mining found, JSON.
+    Mined(MiningId),
     /// An index to search templates by, by its SHA-256 in hexadecimal.
     TemplateIndex(String),
 }
@@ -95,6 +98,7 @@ impl Object {
             Self::HoldOut(hash) => format!("models/{tenant}/{hash}.hold-out.bin"),
             Self::Knowledge(hash) => format!("models/{tenant}/{hash}.knowledge.bin"),
             Self::Report(session) => format!("reports/{tenant}/{session}.json"),
+            Self::Mined(mining) => format!("minings/{tenant}/{mining}.json"),
             Self::TemplateIndex(hash) => format!("indexes/{tenant}/{hash}.templates.bin"),
         }
     }
@@ -113,6 +117,7 @@ impl Object {
             Self::HoldOut(_) => "hold-out",
             Self::Knowledge(_) => "knowledge index",
             Self::Report(_) => "report",
+            Self::Mined(_) => "list of proposals",
             Self::TemplateIndex(_) => "search index",
         }
     }

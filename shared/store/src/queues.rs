@@ -4,7 +4,7 @@
 //! cannot be sent to the wrong one. `MessageGroupId` is the tenant, which lets SQS serve tenants in turn (fair queues).
 
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
-use romashka_domain::{CorrelationId, TenantId, TrainingSessionId, UploadId};
+use romashka_domain::{CorrelationId, MiningId, TenantId, TrainingSessionId, UploadId};
 use romashka_ingest::Facts;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -101,6 +101,17 @@ pub struct IndexTask {}
 
 impl Task for IndexTask {
     const QUEUE_SETTING: &'static str = "INDEX_QUEUE_URL";
+}
+
+/// Find reply templates in what agents wrote.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MineTask {
+    /// The mining.
+    pub mining_id: MiningId,
+}
+
+impl Task for MineTask {
+    const QUEUE_SETTING: &'static str = "MINE_QUEUE_URL";
 }
 
 /// A task on its way.

@@ -21,6 +21,8 @@ pub mod entity {
     pub const UPLOAD: &str = "upload";
     /// A [`romashka_domain::training::TrainingSession`].
     pub const TRAINING_SESSION: &str = "training_session";
+    /// A [`romashka_domain::mining::Mining`].
+    pub const MINING: &str = "mining";
     /// A [`romashka_domain::template::Template`].
     pub const TEMPLATE: &str = "template";
     /// A [`romashka_domain::template::usage::TemplateUse`] for which a message was sent.
@@ -78,6 +80,11 @@ impl PageSize {
     pub fn new(items: u8) -> Option<Self> {
         (1..=Self::MAX).contains(&items).then_some(Self(items))
     }
+
+    /// Its items.
+    pub fn get(self) -> usize {
+        usize::from(self.0)
+    }
 }
 
 impl Default for PageSize {
@@ -96,6 +103,16 @@ impl Cursor {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let sk = String::from_utf8(bytes).ok()?;
         (!sk.is_empty() && sk.len() <= 200).then_some(Self(sk))
+    }
+
+    /// A place in a list that never changes, counted from 0.
+    pub fn at(position: usize) -> Self {
+        Self(position.to_string())
+    }
+
+    /// The place that [`Cursor::at`] names.
+    pub fn position(&self) -> Option<usize> {
+        self.0.parse().ok()
     }
 
     /// The cursor as clients carry it.
