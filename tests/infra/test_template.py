@@ -17,6 +17,7 @@ from deploy import TemplateLoader  # noqa: E402
 
 TEMPLATE = yaml.load((ROOT / "template.yaml").read_text(), Loader=TemplateLoader)
 RESOURCES = TEMPLATE["Resources"]
+ALARMS = yaml.load((ROOT / "infra/alarms.yaml").read_text(), Loader=TemplateLoader)
 FUNCTIONS = {name: it for name, it in RESOURCES.items() if it["Type"] == "AWS::Serverless::Function"}
 QUEUES = {name: it["Properties"] for name, it in RESOURCES.items() if it["Type"] == "AWS::SQS::Queue"}
 MAINS = {path.stem: path for path in (ROOT / "functions").glob("*/src/bin/*.rs")}
@@ -56,7 +57,7 @@ class Functions(unittest.TestCase):
 
     def test_each_function_has_an_alarm_of_its_own(self):
         for name in FUNCTIONS:
-            alarm = RESOURCES[f"{name}Alarm"]["Properties"]
+            alarm = ALARMS["Resources"][f"{name}Alarm"]["Properties"]
             self.assertEqual(alarm["Dimensions"], [{"Name": "FunctionName", "Value": {"Ref": name}}])
             self.assertEqual((alarm["Namespace"], alarm["MetricName"]), ("AWS/Lambda", "Errors"))
 
@@ -66,9 +67,24 @@ class Functions(unittest.TestCase):
             operation = re.search(r'(?:romashka_http::serve|serve_queue|serve_messages)\(\s*"([^"]+)"', main)
             if operation is None:
                 continue
-            alarm = RESOURCES[f"{name}FaultsAlarm"]["Properties"]
+            alarm = ALARMS["Resources"][f"{name}FaultsAlarm"]["Properties"]
             self.assertEqual(alarm["Dimensions"], [{"Name": "Operation", "Value": operation[1]}])
             self.assertEqual((alarm["Namespace"], alarm["MetricName"]), ("Romashka", "Faults"))
+
+    def test_the_stack_of_alarms_is_told_every_function_by_its_own_name(self):
+        told = RESOURCES["FunctionAlarms"]["Properties"]["Parameters"]
+        self.assertEqual(told, {"AlarmTopicArn": {"Ref": "AlarmTopicArn"}} | {name: {"Ref": name} for name in FUNCTIONS})
+        self.assertEqual(set(ALARMS["Parameters"]), set(told))
+
+    def test_no_stack_has_more_resources_than_it_may(self):
+        # SAM makes a role for each function and a permission or a mapping for each event; the local cloud makes a route
+        # and an integration for each of an API's operations besides.
+        each = [len(it["Properties"].get("Events", {})) for it in FUNCTIONS.values()]
+        routes = sum(len(events(it, "HttpApi")) for it in FUNCTIONS.values())
+        self.assertLessEqual(len(RESOURCES) + len(FUNCTIONS) + sum(each) + 2 * routes, 500)
+        self.assertLessEqual(len(ALARMS["Resources"]), 500)
+        # And more parameters than it may.
+        self.assertLessEqual(len(ALARMS["Parameters"]), 200)
 
     def test_the_operations_of_the_contract_are_the_routes_of_the_template(self):
         contract = json.loads((ROOT / "docs/openapi.json").read_text())
