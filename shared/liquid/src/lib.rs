@@ -55,6 +55,7 @@ pub use locale::{Locale, Style, UnknownLocale};
 pub use parse::{MAX_DEPTH, MAX_PROBLEMS, MAX_SOURCE_BYTES};
 pub use place::{Place, Span};
 pub use problem::{Code, Problem, Severity};
+pub use prose::Piece;
 pub use render::{Channel, Missing, RenderCode, RenderError, Rendered, Rendering};
 pub use value::{Object, Shown, Value};
 pub use variables::Variable;
