@@ -26,7 +26,7 @@ fn main() -> anyhow::Result<()> {
     let start = Instant::now();
     for source in &sources {
         let Ok(template) = Template::parse(source) else { continue };
-        let situation = Situation { language: Some(language), channel: Channel::Email, mood: Mood::Unknown };
+        let situation = Situation { language: Some(language), channel: Channel::Email, ..Situation::default() };
         for finding in review(&template, &situation).findings {
             *rules.entry(finding.rule).or_default() += 1;
             let after = finding.after.or(finding.hint).unwrap_or_default();

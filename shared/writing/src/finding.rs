@@ -172,6 +172,15 @@ pub(crate) enum Remedy {
 }
 
 impl Draft {
+    /// Keeps to words: what would be markup in HTML, or a paragraph of its own, is left to a person.
+    pub(crate) fn without_markup(&mut self) {
+        if let Some(replacement) = self.replacement()
+            && replacement.contains(['<', '>', '&', '\n'])
+        {
+            self.remedy = Remedy::Hint(format!("put it in where it fits: “{}”", replacement.trim()));
+        }
+    }
+
     fn replacement(&self) -> Option<&str> {
         match &self.remedy {
             Remedy::Rewrite(replacement) => Some(replacement),

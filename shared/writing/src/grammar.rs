@@ -267,7 +267,7 @@ mod tests {
 
     fn mended(source: &str) -> String {
         let template = Template::parse(source).unwrap();
-        let situation = Situation { language: Some("en"), channel: Channel::Other, mood: Mood::Unknown };
+        let situation = Situation { language: Some("en"), ..Situation::default() };
         let review = review(&template, &situation);
         let ours = review.findings.iter().filter(|one| matches!(one.rule, Rule::Grammar | Rule::Spelling));
         let ids: Vec<_> = ours.filter(|one| one.rewrite.is_some()).map(|one| one.id.clone()).collect();

@@ -18,10 +18,10 @@
 //!
 //! ```
 //! use romashka_liquid::Template;
-//! use romashka_writing::{Channel, Mood, Situation, apply, review};
+//! use romashka_writing::{Channel, Situation, apply, review};
 //!
 //! let template = Template::parse("Hi {{ name }}, you failed to send the form. Please reply!!!").unwrap();
-//! let situation = Situation { language: Some("en"), channel: Channel::Chat, mood: Mood::Unknown };
+//! let situation = Situation { language: Some("en"), channel: Channel::Chat, ..Situation::default() };
 //! let review = review(&template, &situation);
 //! let all: Vec<_> = review.findings.iter().map(|finding| finding.id.clone()).collect();
 //! assert_eq!(
@@ -32,6 +32,7 @@
 
 mod finding;
 mod grammar;
+mod html;
 mod language;
 mod lexicon;
 mod long_sentences;
@@ -93,6 +94,16 @@ impl Channel {
     }
 }
 
+/// What the words of a template are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Format {
+    /// Plain text.
+    #[default]
+    Text,
+    /// HTML: what stands between tags is read, and nothing with markup in it is offered.
+    Html,
+}
+
 /// How the customer feels who gets the reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -112,6 +123,8 @@ pub enum Mood {
 pub struct Situation<'tag> {
     /// Its language as a BCP 47 tag. Where there is none, it is guessed from the words.
     pub language: Option<&'tag str>,
+    /// What its words are.
+    pub format: Format,
     /// Where replies go that are made of it.
     pub channel: Channel,
     /// How the customer feels.
@@ -143,7 +156,7 @@ pub struct Review {
 /// Reviews a template.
 #[must_use]
 pub fn review(template: &Template, situation: &Situation<'_>) -> Review {
-    let readings = Readings::of(template);
+    let readings = Readings::of(template, situation.format);
     let longest = readings.longest();
     let language = match (situation.language, longest) {
         (Some(tag), _) => Language::of_tag(tag),
@@ -170,6 +183,9 @@ pub fn review(template: &Template, situation: &Situation<'_>) -> Review {
     let measures = longest.map(|reading| Measures::of(reading, language)).unwrap_or_default();
     drafts.extend(whole(&measures, situation.channel));
     let tone = language.zip(longest).map(|(language, reading)| Tone::of(&compared(reading), language));
+    if situation.format == Format::Html {
+        drafts.iter_mut().for_each(Draft::without_markup);
+    }
     let (findings, left_out) = finding::findings(template, drafts);
     Review {
         language,

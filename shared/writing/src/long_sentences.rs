@@ -148,7 +148,7 @@ mod tests {
 
     fn split(source: &str, language: Language) -> Option<String> {
         let template = romashka_liquid::Template::parse(source).unwrap();
-        let situation = Situation { language: Some(language.tag()), channel: Channel::Other, mood: Mood::Unknown };
+        let situation = Situation { language: Some(language.tag()), ..Situation::default() };
         let review = review(&template, &situation);
         let finding = review.findings.iter().find(|finding| finding.rule == Rule::LongSentence).unwrap();
         finding.rewrite.as_ref()?;

@@ -192,6 +192,7 @@ mod tests {
     use romashka_liquid::Template;
 
     use super::*;
+    use crate::Format;
     use crate::reading::Readings;
 
     #[test]
@@ -207,7 +208,7 @@ mod tests {
     }
 
     fn measured(source: &str, language: Language) -> Measures {
-        let readings = Readings::of(&Template::parse(source).unwrap());
+        let readings = Readings::of(&Template::parse(source).unwrap(), Format::Text);
         Measures::of(readings.longest().unwrap(), Some(language))
     }
 

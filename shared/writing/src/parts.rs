@@ -247,7 +247,7 @@ mod tests {
 
     fn parts(source: &str, language: Language, mood: Mood, channel: Channel) -> (Vec<Rule>, String) {
         let template = Template::parse(source).unwrap();
-        let situation = Situation { language: Some(language.tag()), channel, mood };
+        let situation = Situation { language: Some(language.tag()), channel, mood, ..Situation::default() };
         let review = review(&template, &situation);
         let missing: Vec<_> =
             review.findings.iter().filter(|one| Part::ALL.iter().any(|part| part.rule() == one.rule)).collect();

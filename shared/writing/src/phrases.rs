@@ -147,7 +147,7 @@ mod tests {
     use crate::{Channel, Mood, Situation, apply, review};
 
     fn situation(language: Language) -> Situation<'static> {
-        Situation { language: Some(language.tag()), channel: Channel::Other, mood: Mood::Unknown }
+        Situation { language: Some(language.tag()), ..Situation::default() }
     }
 
     /// A text with all its phrases said otherwise.

@@ -9,6 +9,8 @@ use std::ops::Range;
 
 use romashka_liquid::{Piece, Span, Template};
 
+use crate::Format;
+use crate::html::{Html, Stretch};
 use crate::words::{Sentence, Token, sentences, tokens};
 
 /// Readings of a template. Branches beyond are read on their own.
@@ -97,7 +99,7 @@ pub(crate) struct Readings {
 }
 
 impl Readings {
-    pub(crate) fn of(template: &Template) -> Self {
+    pub(crate) fn of(template: &Template, format: Format) -> Self {
         let pieces = template.pieces();
         let source = template.source();
         let mut whole = Vec::new();
@@ -106,13 +108,13 @@ impl Readings {
             if bytes > MAX_BYTES {
                 break;
             }
-            let mut runs = Runs::default();
+            let mut runs = Runs::of(format);
             runs.read(source, &pieces, reading, Shown::Always);
-            seen.extend(runs.runs.iter().map(|run| run.source));
+            seen.extend(runs.pieces.iter().copied());
             bytes += runs.text.len();
             whole.push(Reading::of(runs));
         }
-        let mut rest = Runs::default();
+        let mut rest = Runs::of(format);
         rest.unseen(source, &pieces, &seen);
         let rest = (!rest.runs.is_empty()).then(|| Reading::of(rest));
         Self { whole, rest }
@@ -142,9 +144,33 @@ fn ways(pieces: &[Piece]) -> usize {
 struct Runs {
     text: String,
     runs: Vec<Run>,
+    /// Where the pieces stand that were read.
+    pieces: Vec<usize>,
+    /// What is seen of the words, where they are HTML.
+    html: Option<Html>,
 }
 
 impl Runs {
+    fn of(format: Format) -> Self {
+        Self { html: (format == Format::Html).then(Html::default), ..Self::default() }
+    }
+
+    fn words(&mut self, words: &str, source: usize, kind: Shown) {
+        let Some(html) = &mut self.html else { return self.push(words, source, kind) };
+        for stretch in html.stretches(words) {
+            match stretch {
+                Stretch::Words(at) => self.push(&words[at.clone()], source + at.start, kind),
+                Stretch::Seen(at, seen) => self.push(&seen, source + at, Shown::Value),
+            }
+        }
+    }
+
+    fn value(&mut self, words: &str, source: usize) {
+        if self.html.as_ref().is_none_or(Html::shows) {
+            self.push(words, source, Shown::Value);
+        }
+    }
+
     fn push(&mut self, words: &str, source: usize, kind: Shown) {
         if words.is_empty() {
             return;
@@ -157,8 +183,14 @@ impl Runs {
     fn read(&mut self, source: &str, pieces: &[Piece], reading: usize, kind: Shown) {
         for piece in pieces {
             match piece {
-                Piece::Text(span) => self.push(span.of(source), span.start, kind),
-                Piece::Value { span, words } => self.push(words, span.start, Shown::Value),
+                Piece::Text(span) => {
+                    self.pieces.push(span.start);
+                    self.words(span.of(source), span.start, kind);
+                }
+                Piece::Value { span, words } => {
+                    self.pieces.push(span.start);
+                    self.value(words, span.start);
+                }
                 Piece::Loop(body) => self.read(source, body, reading, Shown::Sometimes),
                 Piece::Aside(_) => {}
                 Piece::Choice(parts) => {
@@ -174,11 +206,9 @@ impl Runs {
         for piece in pieces {
             match piece {
                 Piece::Text(span) if !seen.contains(&span.start) => {
-                    self.push(span.of(source), span.start, Shown::Sometimes)
+                    self.words(span.of(source), span.start, Shown::Sometimes)
                 }
-                Piece::Value { span, words } if !seen.contains(&span.start) => {
-                    self.push(words, span.start, Shown::Value)
-                }
+                Piece::Value { span, words } if !seen.contains(&span.start) => self.value(words, span.start),
                 Piece::Text(_) | Piece::Value { .. } => {}
                 Piece::Loop(body) => self.unseen(source, body, seen),
                 Piece::Aside(body) => self.part(source, body, seen),
@@ -214,7 +244,7 @@ mod tests {
     use super::*;
 
     fn read(source: &str) -> (Vec<String>, Option<String>) {
-        let readings = Readings::of(&Template::parse(source).unwrap());
+        let readings = Readings::of(&Template::parse(source).unwrap(), Format::Text);
         (readings.whole.into_iter().map(|one| one.text).collect(), readings.rest.map(|one| one.text))
     }
 
@@ -242,7 +272,7 @@ mod tests {
     #[test]
     fn own_words_know_their_place_and_values_have_none() {
         let source = "Hi {{ name }}, {% if a %}ok{% endif %} bye";
-        let readings = Readings::of(&Template::parse(source).unwrap());
+        let readings = Readings::of(&Template::parse(source).unwrap(), Format::Text);
         let reading = &readings.whole[0];
         assert_eq!(reading.text, "Hi name, ok bye");
         let own = |at: Range<usize>| reading.own(at).map(|span| span.of(source));

@@ -101,7 +101,7 @@ mod tests {
 
     fn quiet(source: &str) -> String {
         let template = romashka_liquid::Template::parse(source).unwrap();
-        let situation = Situation { language: Some("en"), channel: Channel::Other, mood: Mood::Unknown };
+        let situation = Situation { language: Some("en"), ..Situation::default() };
         let review = review(&template, &situation);
         let shouts = review.findings.iter().filter(|finding| finding.rule == Rule::Shouting);
         let ids: Vec<_> = shouts.map(|finding| finding.id.clone()).collect();

@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use romashka_liquid::{MAX_SOURCE_BYTES, Template};
-use romashka_writing::{Channel, Finding, FindingId, MAX_FINDINGS, Mood, Review, Rule, Situation, apply, review};
+use romashka_writing::{
+    Channel, Finding, FindingId, Format, MAX_FINDINGS, Mood, Review, Rule, Situation, apply, review,
+};
 
 /// What templates are made of: advice waiting to be given, beside and inside markup of all kinds.
 const PARTS: &[&str] = &[
@@ -83,6 +85,11 @@ const PARTS: &[&str] = &[
     "{% # it's %}Unfortunately, we cannot {{ a }}{% if a %}x{% endif %}",
     "{% raw %}{{ in order to }}{% endraw %}",
     "{% else it's %}",
+    "<p>",
+    "<a href=\"",
+    "\">",
+    "&amp;",
+    "<!-- ",
 ];
 
 fn source() -> impl Strategy<Value = String> {
@@ -94,8 +101,10 @@ fn situation() -> impl Strategy<Value = Situation<'static>> {
     let languages = vec![Some("en"), Some("de"), Some("es-MX"), Some("ru"), Some("fr"), None];
     let channels = vec![Channel::Email, Channel::Chat, Channel::Other];
     let moods = vec![Mood::Unknown, Mood::Neutral, Mood::Upset];
-    (prop::sample::select(languages), prop::sample::select(channels), prop::sample::select(moods))
-        .prop_map(|(language, channel, mood)| Situation { language, channel, mood })
+    let formats = vec![Format::Text, Format::Html];
+    let language = prop::sample::select(languages);
+    (language, prop::sample::select(formats), prop::sample::select(channels), prop::sample::select(moods))
+        .prop_map(|(language, format, channel, mood)| Situation { language, format, channel, mood })
 }
 
 fn names(template: &Template) -> Vec<String> {
@@ -256,7 +265,8 @@ fn a_template_made_to_take_long_does_not() {
     for source in hostile {
         let source: String = source.chars().take(MAX_SOURCE_BYTES).collect();
         let Ok(template) = Template::parse(&source) else { continue };
-        let situation = Situation { language: Some("en"), channel: Channel::Email, mood: Mood::Upset };
+        let situation =
+            Situation { language: Some("en"), channel: Channel::Email, mood: Mood::Upset, ..Situation::default() };
         let start = Instant::now();
         let review = review(&template, &situation);
         let took = start.elapsed();
@@ -266,4 +276,23 @@ fn a_template_made_to_take_long_does_not() {
         let ids: Vec<FindingId> = rewrites(&review).into_iter().map(|finding| finding.id.clone()).collect();
         assert!(apply(&template, &review, &ids).is_ok(), "{shown:?}");
     }
+}
+
+#[test]
+fn of_html_the_words_are_reviewed_and_the_markup_stays() {
+    let source = "<p>Dear {{ name }},</p>\n<p>Please be advised that your <b>order</b> left. \
+                  <a href=\"https://example.com/recieve?at={{ time }}\">Track it</a>!!!</p>";
+    let template = Template::parse(source).unwrap();
+    let situation =
+        Situation { language: Some("en"), format: Format::Html, channel: Channel::Email, mood: Mood::Upset };
+    let review = review(&template, &situation);
+    let all: Vec<FindingId> = rewrites(&review).into_iter().map(|finding| finding.id.clone()).collect();
+    let rules: Vec<Rule> = review.findings.iter().map(|finding| finding.rule).collect();
+    assert!(rules.contains(&Rule::WordyPhrase) && rules.contains(&Rule::Shouting), "{rules:?}");
+    assert!(!rules.contains(&Rule::Spelling), "an address is not read: {rules:?}");
+    let missing = review.findings.iter().find(|finding| finding.rule == Rule::MissingClosing).unwrap();
+    assert!(missing.rewrite.is_none() && missing.hint.is_some(), "a paragraph is a person's to put in");
+    let written = apply(&template, &review, &all).unwrap();
+    assert!(written.contains("your <b>order</b> left.") && !written.contains("Please be advised"), "{written}");
+    assert!(written.contains("{{ time }}\">Track it</a>!"), "{written}");
 }

@@ -37,7 +37,8 @@ fn reviews(mood: Mood) -> Vec<(&'static str, String, Review)> {
         let starters = starters(file);
         assert_eq!(starters.len(), 28, "{language}");
         for starter in starters {
-            let situation = Situation { language: Some(language), channel: Channel::Email, mood };
+            let situation =
+                Situation { language: Some(language), channel: Channel::Email, mood, ..Situation::default() };
             reviews.push((language, starter.key, review(&template(&starter.source), &situation)));
         }
     }
@@ -78,7 +79,7 @@ fn starters_without_a_part_lack_it() {
             let paragraphs: Vec<&str> = starter.source.trim().split("\n\n").collect();
             let source = paragraphs[1..paragraphs.len() - 1].join("\n\n");
             let Ok(template) = Template::parse(&source) else { continue };
-            let situation = Situation { language: Some(language), channel: Channel::Email, mood: Mood::Unknown };
+            let situation = Situation { language: Some(language), channel: Channel::Email, ..Situation::default() };
             let rules: Vec<Rule> = review(&template, &situation).findings.iter().map(|one| one.rule).collect();
             let is_welcome = starter.key.starts_with("welcome-new");
             assert!(is_welcome || rules.contains(&Rule::MissingGreeting), "{language} {}: {rules:?}", starter.key);
