@@ -35,6 +35,7 @@ const REPEATABLE: &[&str] = &[
     "/v1/templates/import",
     "/v1/templates/starters/install",
     "/v1/templates/minings/{mining_id}/accept",
+    "/v1/templates/{template_id}/review/apply",
     "/v1/templates/{template_id}/process",
     "/v1/templates/{template_id}/process-batch",
     "/v1/templates/{template_id}/restore",

@@ -132,6 +132,8 @@ fn http_requests_are_what_api_gateway_sends() {
                 "export",
                 "list-starters",
                 "install-starters",
+                "review",
+                "apply-review",
                 "start-mining",
                 "list-minings",
                 "get-mining",

@@ -16,6 +16,7 @@ mod sample;
 mod template_analytics;
 mod template_files;
 mod template_minings;
+mod template_review;
 mod template_search;
 mod templates;
 mod tenancy;

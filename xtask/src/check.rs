@@ -55,7 +55,11 @@ pub fn test(filter: Option<&str>) -> Result<()> {
             step("licences", &mut tally, setup::cargo().args(["deny", "check", "bans", "licenses", "sources"]))?;
         }
         let lint = python.with_file_name("cfn-lint");
-        step("template lint", &mut tally, Command::new(lint).arg(root().join("template.yaml")).arg(root().join("infra/alarms.yaml")))?;
+        step(
+            "template lint",
+            &mut tally,
+            Command::new(lint).arg(root().join("template.yaml")).arg(root().join("infra/alarms.yaml")),
+        )?;
         let local = root().join("infra/local");
         let discover = ["-m", "unittest", "discover", "-s", "tests", "-t", "."];
         step("local cloud", &mut tally, Command::new(&python).args(discover).current_dir(local))?;

@@ -9,10 +9,12 @@
 //! starters ─▶ install, import, export   templates that come with the product, from files, and into files
 //! record_use ─▶ record_outcome ─▶ analytics   what became of a use, counted by day
 //! minings                               templates proposed from what agents wrote
+//! review ─▶ apply_review                how a template could be written better, and a version in which it is
 //! validate                              what is wrong with a text before it is kept
 //! ```
 
 pub mod analytics;
+pub mod apply_review;
 mod bring_in;
 mod content;
 mod conversation;
@@ -37,6 +39,7 @@ pub mod reindex;
 mod rendering;
 pub mod restore;
 pub mod revert;
+pub mod review;
 pub mod search;
 mod seen;
 pub mod starters;
@@ -72,6 +75,8 @@ pub mod versions;
     install::install_starters,
     import::import,
     export::export,
+    review::review,
+    apply_review::apply_review,
     minings::start::start_mining,
     minings::list::list_minings,
     minings::get::get_mining,

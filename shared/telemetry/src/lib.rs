@@ -23,6 +23,11 @@ pub fn init() {
         .with_writer(std::io::stdout)
         .try_init();
     debug_assert!(started.is_ok(), "logging starts once in a process");
+    // What a panic says may quote what it stumbled over: a customer's text, say. Where it happened does not.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!(place = place.as_deref(), "something panicked");
+    }));
 }
 
 /// The span that ties log lines to the request which caused them.

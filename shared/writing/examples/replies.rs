@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use romashka_liquid::Template;
-use romashka_writing::{Channel, Mood, Rule, Situation, review, warm_up};
+use romashka_writing::{Channel, Rule, Situation, review, warm_up};
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

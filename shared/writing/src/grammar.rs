@@ -263,7 +263,7 @@ fn candidates(word: &str) -> Vec<(u8, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Channel, Mood, Situation, apply, review};
+    use crate::{Situation, apply, review};
 
     fn mended(source: &str) -> String {
         let template = Template::parse(source).unwrap();

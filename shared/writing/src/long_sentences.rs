@@ -144,7 +144,7 @@ fn joint(reading: &Reading, words: &[String], at: usize, end: usize, language: L
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Channel, Mood, Situation, apply, review};
+    use crate::{Situation, apply, review};
 
     fn split(source: &str, language: Language) -> Option<String> {
         let template = romashka_liquid::Template::parse(source).unwrap();

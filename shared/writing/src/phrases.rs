@@ -144,7 +144,7 @@ fn hint(rule: Rule) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Channel, Mood, Situation, apply, review};
+    use crate::{Situation, apply, review};
 
     fn situation(language: Language) -> Situation<'static> {
         Situation { language: Some(language.tag()), ..Situation::default() }

@@ -97,7 +97,7 @@ fn marks(reading: &Reading, words: &[String], drafts: &mut Vec<Draft>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Channel, Mood, Situation, apply, review};
+    use crate::{Situation, apply, review};
 
     fn quiet(source: &str) -> String {
         let template = romashka_liquid::Template::parse(source).unwrap();

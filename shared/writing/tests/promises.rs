@@ -293,6 +293,6 @@ fn of_html_the_words_are_reviewed_and_the_markup_stays() {
     let missing = review.findings.iter().find(|finding| finding.rule == Rule::MissingClosing).unwrap();
     assert!(missing.rewrite.is_none() && missing.hint.is_some(), "a paragraph is a person's to put in");
     let written = apply(&template, &review, &all).unwrap();
-    assert!(written.contains("your <b>order</b> left.") && !written.contains("Please be advised"), "{written}");
+    assert!(written.contains("our <b>order</b> left.") && !written.contains("Please be advised"), "{written}");
     assert!(written.contains("{{ time }}\">Track it</a>!"), "{written}");
 }
