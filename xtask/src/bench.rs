@@ -41,6 +41,9 @@ pub enum What {
     Suggestions(published::Files),
     /// Templates that were written to do harm: how long until they are stopped.
     Bombs,
+    /// Reply templates found in what agents wrote (bitext, airlines' tweets), and in replies written to be costly; drafts from
+    /// a goal and examples (bitext).
+    Mining(published::Files),
     /// Emotions and sentiment (GoEmotions), beside VADER.
     Mood(published::Files),
     /// Groups of messages of an unknown number (DSTC 11), beside k-means told the number.
@@ -64,6 +67,7 @@ pub fn run(cloud: &Cloud, what: &What, up: impl Fn(&Cloud) -> Result<()>) -> Res
         What::Retrieval(files) => published::retrieval(files),
         What::Suggestions(files) => published::suggestions(files),
         What::Bombs => published::bombs(),
+        What::Mining(files) => published::mining(files),
         What::Mood(files) => published::mood(files),
         What::Clusters(files) => published::clusters(files),
         What::Encoder(files) => published::encoder(files),

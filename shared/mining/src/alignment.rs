@@ -62,8 +62,9 @@ impl Comparable {
 }
 
 /// For each key of the first row its partner in the second, in order on both sides, so that the pairs and their
-/// neighbourhoods are worth most. A key of 0 has no partner.
-pub(crate) fn pair(first: &[u64], second: &[u64]) -> Vec<Option<usize>> {
+/// neighbourhoods are worth most. A key of 0 has no partner. `None` where it would take more effort than is left: one for
+/// each cell of the table of what differs.
+pub(crate) fn pair_within(first: &[u64], second: &[u64], effort: &mut u64) -> Option<Vec<Option<usize>>> {
     let equal = |(a, b): (&u64, &u64)| a == b && *a != 0;
     let lead = first.iter().zip(second).take_while(|pair| equal(*pair)).count();
     // The last equal ones may belong to what follows.
@@ -71,11 +72,13 @@ pub(crate) fn pair(first: &[u64], second: &[u64]) -> Vec<Option<usize>> {
     let (a, b) = (&first[lead..], &second[lead..]);
     let tail = a.iter().rev().zip(b.iter().rev()).take_while(|pair| equal(*pair)).count();
     let tail = if tail == a.len().min(b.len()) { tail } else { tail.saturating_sub(EDGE) };
+    let (a, b) = (&a[..a.len() - tail], &b[..b.len() - tail]);
+    *effort = effort.checked_sub((a.len() * b.len()) as u64)?;
     let mut pairs = vec![None; first.len()];
     (0..lead).for_each(|at| pairs[at] = Some(at));
     (0..tail).for_each(|back| pairs[first.len() - 1 - back] = Some(second.len() - 1 - back));
-    pair_differing(&a[..a.len() - tail], &b[..b.len() - tail], lead, &mut pairs);
-    pairs
+    pair_differing(a, b, lead, &mut pairs);
+    Some(pairs)
 }
 
 /// Where the best worth of a cell comes from.
@@ -143,6 +146,10 @@ mod tests {
 
     use super::*;
 
+    fn pair(a: &[u64], b: &[u64]) -> Vec<Option<usize>> {
+        pair_within(a, b, &mut { u64::MAX }).unwrap()
+    }
+
     fn by_table(a: &[u64], b: &[u64]) -> usize {
         let mut table = vec![vec![0; b.len() + 1]; a.len() + 1];
         for i in 0..a.len() {
@@ -158,6 +165,15 @@ mod tests {
         assert_eq!(pair(&[1, 2, 3], &[1, 9, 1, 2, 3]), [Some(2), Some(3), Some(4)]);
         assert_eq!(pair(&[1, 0, 3], &[1, 7, 8, 3]), [Some(0), None, Some(3)]);
         assert_eq!(pair(&[5], &[]), [None]);
+    }
+
+    #[test]
+    fn what_takes_more_effort_than_is_left_is_not_begun() {
+        let mut effort = 20;
+        assert!(pair_within(&[1, 2, 3, 4], &[5, 6, 7], &mut effort).is_some());
+        assert_eq!(effort, 8);
+        assert_eq!(pair_within(&[1, 2, 3, 4], &[5, 6, 7], &mut effort), None);
+        assert!(pair_within(&[1, 2, 3, 4], &[1, 2, 3, 4], &mut effort).is_some(), "what is equal takes none");
     }
 
     proptest! {

@@ -4,8 +4,6 @@
 //! those that agree in any of several bands of such hashes are compared word by word (locality-sensitive hashing, Indyk &
 //! Motwani 1998). The texts that most others agree with lead; each of the rest joins the leader that it is most like.
 
-use std::collections::HashMap;
-
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::alignment::Comparable;
@@ -31,29 +29,25 @@ pub(crate) struct Form {
 /// Groups of at least two texts, or of one that was written more than once: their places, the leader first. The order of
 /// the texts is the only tie-break.
 pub(crate) fn groups(forms: &[Form]) -> Vec<Vec<usize>> {
-    let bands: Vec<[u64; BANDS]> = forms.iter().map(|form| bands(&form.keys)).collect();
-    let mut weights: HashMap<u64, usize> = HashMap::new();
-    for (form, bands) in forms.iter().zip(&bands) {
-        bands.iter().for_each(|band| *weights.entry(*band).or_default() += form.weight);
-    }
-    let density: Vec<usize> = bands.iter().map(|bands| bands.iter().map(|band| weights[band]).sum()).collect();
+    let (buckets, weights) = buckets(forms);
+    let weight = |(form, buckets): (&Form, &[u32; BANDS])| -> usize {
+        buckets.iter().map(|bucket| weights[*bucket as usize].max(form.weight)).sum()
+    };
+    let density: Vec<usize> = forms.iter().zip(&buckets).map(weight).collect();
     let mut order: Vec<usize> = (0..forms.len()).collect();
     order.sort_by_key(|at| (std::cmp::Reverse(density[*at]), *at));
 
-    let mut leaders: HashMap<u64, Vec<u32>> = HashMap::new();
+    let mut leaders: Vec<Vec<u32>> = vec![Vec::new(); weights.len()];
     let mut groups: Vec<Vec<usize>> = Vec::new();
     for at in order {
-        match best_group(forms, &bands[at], &leaders, &groups, at) {
+        match best_group(forms, &buckets[at], &leaders, &groups, at) {
             Some(group) => groups[group].push(at),
             None => {
                 let number = u32::try_from(groups.len()).unwrap_or(u32::MAX);
-                for band in &bands[at] {
-                    // What no other text has leads nowhere.
-                    if weights[band] > forms[at].weight {
-                        let named = leaders.entry(*band).or_default();
-                        if named.len() < LEADERS_OF_BUCKET {
-                            named.push(number);
-                        }
+                for bucket in buckets[at].iter().filter(|bucket| **bucket != ALONE) {
+                    let named = &mut leaders[*bucket as usize];
+                    if named.len() < LEADERS_OF_BUCKET {
+                        named.push(number);
                     }
                 }
                 groups.push(vec![at]);
@@ -66,12 +60,12 @@ pub(crate) fn groups(forms: &[Form]) -> Vec<Vec<usize>> {
 
 fn best_group(
     forms: &[Form],
-    bands: &[u64; BANDS],
-    leaders: &HashMap<u64, Vec<u32>>,
+    buckets: &[u32; BANDS],
+    leaders: &[Vec<u32>],
     groups: &[Vec<usize>],
     at: usize,
 ) -> Option<usize> {
-    let mut met: Vec<u32> = bands.iter().filter_map(|band| leaders.get(band)).flatten().copied().collect();
+    let mut met: Vec<u32> = buckets.iter().flat_map(|bucket| &leaders[*bucket as usize]).copied().collect();
     if met.is_empty() {
         return None;
     }
@@ -90,11 +84,37 @@ fn best_group(
     best.map(|(_, group)| group)
 }
 
+/// The bucket of a text that no other shares.
+const ALONE: u32 = 0;
+
+/// The buckets of each text, one for each band, and the weights of the texts in each bucket. A bucket holds at least two
+/// texts, but for [`ALONE`], which weighs nothing.
+fn buckets(forms: &[Form]) -> (Vec<[u32; BANDS]>, Vec<usize>) {
+    let bands: Vec<[u64; BANDS]> = forms.iter().map(|form| bands(&form.keys)).collect();
+    let mut buckets = vec![[ALONE; BANDS]; forms.len()];
+    let mut weights = vec![0];
+    let mut hashed: Vec<(u64, u32)> = Vec::with_capacity(forms.len());
+    for band in 0..BANDS {
+        hashed.clear();
+        hashed.extend((0..).zip(&bands).map(|(at, bands)| (bands[band], at)));
+        hashed.sort_unstable();
+        for met in hashed.chunk_by(|(a, _), (b, _)| a == b).filter(|met| met.len() > 1) {
+            let bucket = u32::try_from(weights.len()).unwrap_or(ALONE);
+            weights.push(met.iter().map(|(_, at)| forms[*at as usize].weight).sum());
+            met.iter().for_each(|(_, at)| buckets[*at as usize][band] = bucket);
+        }
+    }
+    (buckets, weights)
+}
+
 /// The hash of each band.
 fn bands(keys: &[u64]) -> [u64; BANDS] {
     let mut least = [[u64::MAX; HASHES_OF_BAND]; BANDS];
     let pairs = keys.windows(2).map(|pair| pair[0].rotate_left(17) ^ pair[1].wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    for shingle in keys.iter().copied().chain(pairs) {
+    let mut shingles: Vec<u64> = keys.iter().copied().chain(pairs).collect();
+    shingles.sort_unstable();
+    shingles.dedup();
+    for shingle in shingles {
         // A generator of independent numbers for each shingle (SplitMix64, Steele et al. 2014).
         let mut state = shingle;
         for hash in least.iter_mut().flatten() {

@@ -13,6 +13,8 @@
 //!
 //! Replies that are not like others as a whole may still have sentences in common: those are proposed as passages.
 //!
+//! Where a team has no replies that repeat, [`draft`] makes a template of a goal and a few examples.
+//!
 //! The crate is pure: no clock, no file, no network. It promises that
 //!
 //! * **the same replies give the same proposals**, in whatever order they come;
@@ -42,6 +44,7 @@
 //! ```
 
 mod alignment;
+pub mod draft;
 mod groups;
 mod matching;
 mod mining;
@@ -126,7 +129,7 @@ pub enum MiningError {
 pub struct Mined {
     /// Replies that were given.
     pub replies: usize,
-    /// Those that are left out: empty, too short to be worth a template, or too long.
+    /// Those that are left out: empty, too short to be worth a template, too long, or beyond what is mined at once.
     pub left_out: usize,
     /// Those that one of the proposals covers as a whole.
     pub covered: usize,

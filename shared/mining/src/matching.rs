@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use crate::alignment::pair;
+use crate::alignment::pair_within;
 use crate::pattern::{Passage, Piece, is_short};
 use crate::source;
-use crate::tokens::{Token, sentences, tokens};
+use crate::tokens::{MAX_READ_BYTES, Token, sentences, tokens};
 use crate::{MAX_REPLY_BYTES, MAX_REPLY_TOKENS};
 
 /// Share of the words of a text that its template must have, and of the template's that the text must have.
@@ -66,9 +66,13 @@ pub struct Found {
 }
 
 impl Matcher {
-    /// A matcher for the source of a proposal; `None` for one that holds markup of which proposals have none.
+    /// A matcher for the source of a proposal; `None` for one that holds markup of which proposals have none, or is far
+    /// longer than any reply.
     #[must_use]
     pub fn of(source: &str) -> Option<Self> {
+        if source.len() > MAX_READ_BYTES {
+            return None;
+        }
         let mut text = String::new();
         let mut slots = Vec::new();
         for part in source::parts(source)? {
@@ -152,13 +156,19 @@ impl Matcher {
         Found { bytes: passage.bytes(0..passage.tokens().len()), values: named.collect(), share: found.share }
     }
 
+    /// The values of a text that the template could have made, by the places of their pieces.
     pub(crate) fn find_in(&self, passage: &Passage<'_>) -> Option<Filled> {
+        self.find_within(passage, &mut { u64::MAX })
+    }
+
+    /// The same; `None`, too, where it would take more effort than is left.
+    pub(crate) fn find_within(&self, passage: &Passage<'_>, effort: &mut u64) -> Option<Filled> {
         if !self.may_match(passage) {
             return None;
         }
         let tokens = passage.tokens();
         let others: Vec<u64> = tokens.iter().map(|token| token.key).collect();
-        let pairs = pair(&self.keys, &others);
+        let pairs = pair_within(&self.keys, &others, effort)?;
         let (mut of_text, mut of_template) = (0, 0);
         for (piece, partner) in self.pieces.iter().zip(&pairs) {
             if let (Named::Literal { is_word: true, exact }, Some(partner)) = (piece, partner)

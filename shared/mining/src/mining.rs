@@ -5,6 +5,8 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 
+use xxhash_rust::xxh3::Xxh3Default;
+
 use crate::groups::{Form, groups};
 use crate::matching::{Filled, Matcher};
 use crate::naming::{Frequencies, Unnamed, names, title};
@@ -19,6 +21,14 @@ use crate::{
 
 /// How often what fits nowhere is grouped again.
 const ROUNDS: usize = 2;
+/// Words and marks that are mined at once, of all replies together; what comes after them is left out. Words of ordinary
+/// length never get so far within [`MAX_TOTAL_BYTES`].
+const MOST_TOKENS: usize = 16_000_000;
+/// Sentences that are compared with each other.
+const MOST_SENTENCES: usize = 500_000;
+/// Cells of the tables by which members are laid beside each other and their patterns (see `alignment::pair_within`): seconds
+/// of work, and many times what replies of people take.
+const MOST_EFFORT: u64 = 2_000_000_000;
 /// Share of the replies that have both of two variables in which their values must agree for the two to be one.
 const SAME: f64 = 0.9;
 
@@ -38,8 +48,7 @@ pub fn mine(replies: &[Reply], settings: &Settings) -> Result<Mined, MiningError
     let least = settings.least_replies.max(2);
     let whole: Vec<Unit> =
         read.iter().enumerate().map(|(reply, read)| Unit { reply, tokens: 0..read.tokens.len() }).collect();
-    let frequencies: Vec<Vec<u64>> = whole.iter().map(|unit| unit.keys(&read)).collect();
-    let frequencies = Frequencies::of(frequencies.iter().map(Vec::as_slice));
+    let frequencies = Frequencies::of(whole.iter().map(|unit| unit.keys(&read)));
     let telling = Telling { read: &read, frequencies: &frequencies, replies: replies.len(), settings };
 
     let drafts = drafts(&read, whole, least);
@@ -49,9 +58,12 @@ pub fn mine(replies: &[Reply], settings: &Settings) -> Result<Mined, MiningError
     let rest = (0..read.len()).filter(|reply| !fitting.contains(reply));
     let parts = rest.flat_map(|reply| {
         let read = &read[reply];
-        sentences(&read.text, &read.tokens).into_iter().map(move |tokens| Unit { reply, tokens })
+        let sentences = sentences(&read.text, &read.tokens);
+        let is_enough = |range: &Range<usize>| words(&read.tokens[range.clone()]) >= LEAST_WORDS;
+        sentences.into_iter().filter(is_enough).map(move |tokens| Unit { reply, tokens })
     });
-    let (passages, partly_covered) = telling.proposals(self::drafts(&read, parts.collect(), least));
+    let parts = parts.take(MOST_SENTENCES).collect();
+    let (passages, partly_covered) = telling.proposals(self::drafts(&read, parts, least));
     Ok(Mined {
         replies: replies.len(),
         left_out: replies.len() - read.len(),
@@ -82,16 +94,21 @@ fn read(replies: &[Reply]) -> Vec<Read<'_>> {
     let mut ordered: Vec<&Reply> = replies.iter().filter(|reply| reply.text.len() <= MAX_REPLY_BYTES).collect();
     ordered.sort_unstable();
     let is_mined = |read: &Read<'_>| read.tokens.len() <= MAX_REPLY_TOKENS && words(&read.tokens) >= LEAST_WORDS;
-    ordered.into_iter().map(Read::of).filter(is_mined).collect()
+    let mut tokens = 0;
+    let fits = |read: &Read<'_>| {
+        tokens += read.tokens.len();
+        tokens <= MOST_TOKENS
+    };
+    ordered.into_iter().map(Read::of).filter(is_mined).take_while(fits).collect()
 }
 
 /// Without control characters and without white space around it.
-fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     let kept = |char: &char| !char.is_control() || matches!(char, '\n' | '\t');
     text.trim().chars().filter(kept).collect::<String>().trim().to_owned()
 }
 
-fn words(tokens: &[Token]) -> usize {
+pub(crate) fn words(tokens: &[Token]) -> usize {
     tokens.iter().filter(|token| token.is_word()).count()
 }
 
@@ -129,13 +146,15 @@ impl Draft {
 fn drafts(read: &[Read<'_>], units: Vec<Unit>, least: usize) -> Vec<Draft> {
     let mut drafts: Vec<Draft> = Vec::new();
     let mut skeletons: HashMap<Vec<(u64, Option<u8>)>, usize> = HashMap::new();
-    let mut rest: Vec<Unit> = units.into_iter().filter(|unit| words(unit.of(read).tokens()) >= LEAST_WORDS).collect();
+    let mut rest = units;
+    let mut effort = MOST_EFFORT;
     for _ in 0..ROUNDS {
+        let before = rest.len();
         let (forms, members) = forms(read, &rest);
         let mut is_left = vec![true; rest.len()];
         for group in groups(&forms) {
             let group: Vec<usize> = group.iter().flat_map(|form| members[*form].iter().copied()).collect();
-            let Some(draft) = draft(read, &rest, &group, least) else { continue };
+            let Some(draft) = draft(read, &rest, &group, least, &mut effort) else { continue };
             draft.fitting.iter().for_each(|at| is_left[*at] = false);
             match skeletons.entry(pattern::skeleton(&draft.draft.pieces)) {
                 Entry::Occupied(entry) => drafts[*entry.get()].members.extend(draft.draft.members),
@@ -147,24 +166,31 @@ fn drafts(read: &[Read<'_>], units: Vec<Unit>, least: usize) -> Vec<Draft> {
         }
         let mut left = is_left.into_iter();
         rest.retain(|_| left.next().unwrap_or_default());
+        if rest.len() == before {
+            break;
+        }
     }
     drafts
 }
 
 /// The distinct texts among the units, and of each the places of its units.
 fn forms(read: &[Read<'_>], units: &[Unit]) -> (Vec<Form>, Vec<Vec<usize>>) {
-    let mut places: HashMap<Vec<u64>, usize> = HashMap::with_capacity(units.len());
+    // By the hash of the text: the words of all units would be held twice.
+    let mut places: HashMap<u128, usize> = HashMap::with_capacity(units.len());
     let mut members: Vec<Vec<usize>> = Vec::new();
     let mut forms: Vec<Form> = Vec::new();
     for (at, unit) in units.iter().enumerate() {
         let keys = unit.keys(read);
-        match places.get(&keys) {
+        let mut hash = Xxh3Default::new();
+        keys.iter().for_each(|key| hash.update(&key.to_le_bytes()));
+        let hash = hash.digest128();
+        match places.get(&hash) {
             Some(place) => {
                 members[*place].push(at);
                 forms[*place].weight += 1;
             }
             None => {
-                places.insert(keys.clone(), forms.len());
+                places.insert(hash, forms.len());
                 members.push(vec![at]);
                 forms.push(Form { keys, weight: 1 });
             }
@@ -179,13 +205,13 @@ struct Drafted {
     fitting: Vec<usize>,
 }
 
-fn draft(read: &[Read<'_>], units: &[Unit], group: &[usize], least: usize) -> Option<Drafted> {
+fn draft(read: &[Read<'_>], units: &[Unit], group: &[usize], least: usize, effort: &mut u64) -> Option<Drafted> {
     let sampled = group.len().min(MOST_COMPARED);
     let sample: Vec<Passage<'_>> = (0..sampled).map(|at| units[group[at * group.len() / sampled]].of(read)).collect();
-    let mut pieces = pattern::common(&sample);
-    let mut fitting = fitting(read, units, group, &pieces);
+    let mut pieces = pattern::common(&sample, effort)?;
+    let mut fitting = fitting(read, units, group, &pieces, effort);
     if settle(read, units, &fitting, &mut pieces) {
-        fitting = self::fitting(read, units, group, &pieces);
+        fitting = self::fitting(read, units, group, &pieces, effort);
     }
     let replies: BTreeSet<usize> = fitting.iter().map(|(at, _)| units[*at].reply).collect();
     let said = pieces.iter().filter(|piece| matches!(piece, Piece::Literal { is_word: true, .. })).count();
@@ -198,9 +224,16 @@ fn draft(read: &[Read<'_>], units: &[Unit], group: &[usize], least: usize) -> Op
     Some(Drafted { draft: Draft { pieces, members }, fitting: places })
 }
 
-fn fitting(read: &[Read<'_>], units: &[Unit], group: &[usize], pieces: &[Piece]) -> Vec<(usize, Filled)> {
+fn fitting(
+    read: &[Read<'_>],
+    units: &[Unit],
+    group: &[usize],
+    pieces: &[Piece],
+    effort: &mut u64,
+) -> Vec<(usize, Filled)> {
     let matcher = Matcher::of_pieces(pieces);
-    group.iter().filter_map(|at| matcher.find_in(&units[*at].of(read)).map(|filled| (*at, filled))).collect()
+    let fit = |at: &usize| Some((*at, matcher.find_within(&units[*at].of(read), effort)?));
+    group.iter().filter_map(fit).collect()
 }
 
 /// What turned out to be always the same is no variable. Whether there was any.
@@ -301,7 +334,7 @@ impl Telling<'_> {
         let mut exemplars: Vec<String> = Vec::new();
         for (unit, _) in members {
             let passage = unit.of(self.read);
-            let text = passage.slice(0..passage.tokens().len());
+            let text = passage.whole();
             if !exemplars.iter().any(|exemplar| exemplar == text) {
                 exemplars.push(text.to_owned());
             }

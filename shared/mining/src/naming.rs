@@ -18,7 +18,7 @@ const NAME_WORDS: usize = 2;
 const WORD_CHARS: usize = 24;
 
 /// Words that say nothing of what stands beside them.
-const STOP_WORDS: &[&str] = &[
+pub(crate) const STOP_WORDS: &[&str] = &[
     "a",
     "an",
     "and",
@@ -271,10 +271,14 @@ pub(crate) struct Unnamed {
 
 /// Names for the variables of a pattern, each its own.
 pub(crate) fn names(pieces: &[Piece], unnamed: &[Unnamed]) -> Vec<String> {
-    let mut taken: BTreeSet<String> = BTreeSet::new();
+    names_beside(pieces, unnamed, BTreeSet::new())
+}
+
+/// The same beside names that are taken.
+pub(crate) fn names_beside(pieces: &[Piece], unnamed: &[Unnamed], mut taken: BTreeSet<String>) -> Vec<String> {
     let mut names = Vec::with_capacity(unnamed.len());
     for one in unnamed {
-        let wished = name(pieces, one);
+        let wished = wished(pieces, one);
         let mut name = wished.clone();
         let mut number = 2;
         while !taken.insert(name.clone()) {
@@ -286,7 +290,8 @@ pub(crate) fn names(pieces: &[Piece], unnamed: &[Unnamed]) -> Vec<String> {
     names
 }
 
-fn name(pieces: &[Piece], unnamed: &Unnamed) -> String {
+/// The name that what is known of a variable suggests.
+pub(crate) fn wished(pieces: &[Piece], unnamed: &Unnamed) -> String {
     if let Some(known) = unnamed.placeholder.and_then(|place| PLACEHOLDERS.get(usize::from(place))) {
         return (*known).to_owned();
     }
@@ -401,10 +406,9 @@ pub(crate) struct Frequencies {
 
 impl Frequencies {
     /// Of texts as the keys of their words.
-    pub fn of<'keys>(texts: impl Iterator<Item = &'keys [u64]>) -> Self {
+    pub fn of(texts: impl Iterator<Item = Vec<u64>>) -> Self {
         let mut frequencies = Self { texts: 0, of_word: HashMap::new() };
-        for keys in texts {
-            let mut keys = keys.to_vec();
+        for mut keys in texts {
             keys.sort_unstable();
             keys.dedup();
             frequencies.texts += 1;

@@ -4,7 +4,8 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use crate::alignment::pair;
+use crate::alignment::pair_within;
+use crate::draft::is_stand_in;
 use crate::recognise::Recognised;
 use crate::tokens::{Kind, Token, begins_sentence};
 
@@ -54,15 +55,20 @@ impl<'text> Passage<'text> {
         }
     }
 
+    /// All of its text.
+    pub fn whole(&self) -> &'text str {
+        self.slice(0..self.tokens().len())
+    }
+
     pub fn slice(&self, tokens: Range<usize>) -> &'text str {
         &self.text[self.bytes(tokens)]
     }
 
-    /// What stands between a token and the one before; nothing before the first.
+    /// What stands between a token and the one before. Before the first, where another member may have more, a space.
     fn glue(&self, at: usize) -> &'text str {
         match at.checked_sub(1) {
             Some(before) => &self.text[self.tokens()[before].range().end..self.tokens()[at].range().start],
-            None => "",
+            None => " ",
         }
     }
 
@@ -86,7 +92,7 @@ impl<'text> Passage<'text> {
             let token = self.tokens()[at];
             match token.kind {
                 Kind::Value(_) => true,
-                Kind::Mark => matches!(token.of(self.text), "@" | "#"),
+                Kind::Mark => matches!(token.of(self.text), "@" | "#") || is_stand_in(token.of(self.text)),
                 Kind::Word => {
                     let word = token.of(self.text);
                     word.contains(|char: char| char.is_ascii_digit())
@@ -135,12 +141,14 @@ enum Standing {
     Loose,
 }
 
-/// What members have in common, by the words of the first of them.
-pub(crate) fn common(members: &[Passage<'_>]) -> Vec<Piece> {
-    let Some(leader) = members.first() else { return Vec::new() };
+/// What members have in common, by the words of the first of them; `None` where it would take more effort than is left.
+pub(crate) fn common(members: &[Passage<'_>], effort: &mut u64) -> Option<Vec<Piece>> {
+    let Some(leader) = members.first() else { return Some(Vec::new()) };
     let keys = |member: &Passage<'_>| member.tokens().iter().map(|token| token.key).collect::<Vec<_>>();
     let own = keys(leader);
-    let pairs: Vec<Vec<Option<usize>>> = members.iter().map(|member| pair(&own, &keys(member))).collect();
+    let pairs: Option<Vec<Vec<Option<usize>>>> =
+        members.iter().map(|member| pair_within(&own, &keys(member), effort)).collect();
+    let pairs = pairs?;
     let standing = standing(members, &pairs);
     let mut pieces = Vec::new();
     let mut at = 0;
@@ -161,7 +169,7 @@ pub(crate) fn common(members: &[Passage<'_>]) -> Vec<Piece> {
     if let Some(Piece::Literal { glue, .. } | Piece::Slot { glue, .. }) = pieces.first_mut() {
         glue.clear();
     }
-    pieces
+    Some(pieces)
 }
 
 /// Some tokens of a text as pieces; the white space before the first is given.

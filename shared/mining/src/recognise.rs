@@ -46,36 +46,46 @@ const PHONE_DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
 /// Digits by which a word is taken for an identifier: `4g` and `1st` are none.
 const ID_DIGITS: usize = 3;
 
-/// Months, by the beginnings of their names.
-const MONTHS: &str = "jan(?:uary|uar)?|feb(?:ruary|ruar)?|mar(?:ch|zo)?|märz|apr(?:il)?|may|mai|jun[ei]?|jul[yi]?|aug(?:ust)?\
-|sept?(?:ember)?|oct(?:ober)?|okt(?:ober)?|nov(?:ember)?|dec(?:ember)?|dez(?:ember)?|enero|febrero|abril|mayo|junio|julio\
-|agosto|septiembre|octubre|noviembre|diciembre|января|февраля|марта|апреля|мая|июня|июля|августа|сентября|октября|ноября\
-|декабря";
+/// Months, by the beginnings of their names; before each beginning what it is also the beginning of.
+const MONTHS: &str = "enero|febrero|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre\
+|jan(?:uary|uar)?|feb(?:ruary|ruar)?|mar(?:ch|zo)?|märz|apr(?:il)?|may|mai|jun[ei]?|jul[yi]?|aug(?:ust)?\
+|sept?(?:ember)?|oct(?:ober)?|okt(?:ober)?|nov(?:ember)?|dec(?:ember)?|dez(?:ember)?\
+|января|февраля|марта|апреля|мая|июня|июля|августа|сентября|октября|ноября|декабря";
 
+/// Boundaries are those of ASCII, and only where a digit or a Latin letter stands: others would keep the regular expression
+/// from its fast way through all texts but English ones. Where letters of other alphabets may stand, [`shapes`] looks itself.
 static SHAPES: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let placeholders = PLACEHOLDERS.map(regex::escape).join("|");
     let shapes = [
         format!(r"(?<placeholder>\{{\{{\s*(?:{placeholders})\s*\}}\}})"),
-        r"(?<email>\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+\b)".to_owned(),
-        r#"(?<link>(?:\bhttps?://|\bwww\.)[^\s<>"'\{\}]*[^\s<>"'\{\}.,;:!?)\]]|\b(?:[a-z0-9-]+\.)+(?:com|net|org|io|eu|de|es|ru|co|app|shop|example)\b(?:/[^\s<>"'\{\}]*[^\s<>"'\{\}.,;:!?)\]])?)"#
+        r"(?<email>\w[\w.+-]*@[\w-]+(?:\.[\w-]*\w)+)".to_owned(),
+        r#"(?<link>(?:§https?://|§www\.)[^\s<>"'\{\}]*[^\s<>"'\{\}.,;:!?)\]]|§(?:[a-z0-9-]+\.)+(?:com|net|org|io|eu|de|es|ru|co|app|shop|example)§(?:/[^\s<>"'\{\}]*[^\s<>"'\{\}.,;:!?)\]])?)"#
             .to_owned(),
         format!(
-            r"(?<date>\b\d{{4}}-\d{{2}}-\d{{2}}\b|\b\d{{1,2}}([./])\d{{1,2}}[./]\d{{2}}(?:\d{{2}})?\b|\b\d{{1,2}}(?:st|nd|rd|th|\.)?\s(?:of\s|de\s)?(?:{MONTHS})\b(?:\.?,?\s(?:de\s)?\d{{4}}\b)?|\b(?:{MONTHS})\.?\s\d{{1,2}}(?:st|nd|rd|th)?\b(?:,?\s\d{{4}}\b)?)"
+            r"(?<date>§[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}§|§[0-9]{{1,2}}([./])[0-9]{{1,2}}[./][0-9]{{2}}(?:[0-9]{{2}})?§|§[0-9]{{1,2}}(?:st|nd|rd|th|\.)?\s(?:of\s|de\s)?(?:{MONTHS})(?:\.?,?\s(?:de\s)?[0-9]{{4}}§)?|(?:{MONTHS})\.?\s[0-9]{{1,2}}(?:st|nd|rd|th)?§(?:,?\s[0-9]{{4}}§)?)"
         ),
-        r"(?<time>\b\d{1,2}:\d{2}(?::\d{2})?\b(?:\s?[ap]\.?m\b\.?)?|\b\d{1,2}\s?[ap]m\b|\b\d{1,2}(?:\.\d{2})?\sUhr\b)".to_owned(),
-        r"(?:[$€£₽¥]\s?(?<before>\d+(?:[.,\u{a0}]\d+)*)\b)".to_owned(),
-        r"(?:\b(?<after>\d+(?:[.,\u{a0}]\d+)*)\s?(?:[$€£₽¥]|(?:usd|eur|gbp|rub|euros?|dollars?|руб)\b))".to_owned(),
-        r"(?:\b(?<percent>\d+(?:[.,]\d+)?)\s?%)".to_owned(),
-        r"(?<phone>(?:\+\d{1,3}[\s.-]?)?(?:\(\d{1,5}\)[\s.-]?)?\b\d{1,5}(?:[ .-]\d{2,6}){1,5}\b)".to_owned(),
+        r"(?<time>§[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?§(?:\s?[ap]\.?m§\.?)?|§[0-9]{1,2}\s?[ap]m§|§[0-9]{1,2}(?:\.[0-9]{2})?\sUhr§)".to_owned(),
+        r"(?:[$€£₽¥]\s?(?<before>[0-9]+(?:[.,\u{a0}][0-9]+)*)§)".to_owned(),
+        r"(?:§(?<after>[0-9]+(?:[.,\u{a0}][0-9]+)*)\s?(?:[$€£₽¥]|(?:usd|eur|gbp|rub|euros?|dollars?)§|руб))".to_owned(),
+        r"(?:§(?<percent>[0-9]+(?:[.,][0-9]+)?)\s?%)".to_owned(),
+        r"(?<phone>(?:\+[0-9]{1,3}[\s.-]?)?(?:\([0-9]{1,5}\)[\s.-]?)?§[0-9]{1,5}(?:[ .-][0-9]{2,6}){1,5}§)".to_owned(),
     ];
-    Regex::new(&format!("(?i){}", shapes.join("|"))).ok()
+    let shapes = shapes.join("|").replace('§', r"(?-u:\b)");
+    Regex::new(&format!("(?i){shapes}")).ok()
 });
 
 /// What is recognised in a text by its shape, in order and without overlaps.
 pub(crate) fn shapes(text: &str) -> Vec<(Range<usize>, Recognised)> {
     let Some(shapes) = SHAPES.as_ref() else { return Vec::new() };
     let mut found = Vec::new();
-    for captures in shapes.captures_iter(text) {
+    let mut at = 0;
+    while let Some(captures) = shapes.captures_at(text, at) {
+        let whole = captures.get_match().range();
+        if cuts_word(text, &whole) {
+            at = whole.start + text[whole.start..].chars().next().map_or(1, char::len_utf8);
+            continue;
+        }
+        at = whole.end;
         let kinds = [
             ("email", Recognised::Email),
             ("link", Recognised::Link),
@@ -100,6 +110,14 @@ pub(crate) fn shapes(text: &str) -> Vec<(Range<usize>, Recognised)> {
         }
     }
     found
+}
+
+/// Whether a range begins or ends within a word.
+fn cuts_word(text: &str, range: &Range<usize>) -> bool {
+    let is_of_word = |char: Option<char>| char.is_some_and(char::is_alphanumeric);
+    let (before, within, after) = (&text[..range.start], &text[range.clone()], &text[range.end..]);
+    (is_of_word(before.chars().next_back()) && is_of_word(within.chars().next()))
+        || (is_of_word(within.chars().next_back()) && is_of_word(after.chars().next()))
 }
 
 /// What a word is that has no other shape.

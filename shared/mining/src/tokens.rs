@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::MAX_REPLY_BYTES;
 use crate::recognise::{self, Recognised};
 
 /// Words of a name after a greeting.
@@ -24,8 +25,8 @@ pub(crate) enum Kind {
 pub(crate) struct Token {
     /// Equal for what counts as equal: the word whatever its case, the value by its kind alone.
     pub key: u64,
-    start: u32,
-    end: u32,
+    start: u16,
+    end: u16,
     pub kind: Kind,
 }
 
@@ -65,21 +66,33 @@ pub(crate) fn key_of(word: &str) -> u64 {
     xxh3_64(normal(word).as_bytes()).max(1)
 }
 
+/// The key of all values of a kind.
+pub(crate) fn key_of_value(recognised: Recognised) -> u64 {
+    xxh3_64(format!("\u{1}{recognised:?}").as_bytes()).max(1)
+}
+
 pub(crate) fn normal(word: &str) -> String {
     word.to_lowercase().replace('’', "'")
 }
 
 fn token(text: &str, range: Range<usize>, kind: Kind) -> Token {
     let key = match kind {
-        Kind::Value(recognised) => xxh3_64(format!("\u{1}{recognised:?}").as_bytes()).max(1),
+        Kind::Value(recognised) => key_of_value(recognised),
         Kind::Word | Kind::Mark => key_of(&text[range.clone()]),
     };
-    let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+    let place = |at: usize| u16::try_from(at).unwrap_or(u16::MAX);
     Token { key, start: place(range.start), end: place(range.end), kind }
 }
 
-/// The tokens of a text. Control characters and white space are between them.
+/// Bytes of a text that is read: places in it have 16 bits, for there are millions of them at once.
+pub(crate) const MAX_READ_BYTES: usize = 4 * MAX_REPLY_BYTES;
+
+/// The tokens of a text. Control characters and white space are between them. Of a text longer than [`MAX_READ_BYTES`]
+/// there are none.
 pub(crate) fn tokens(text: &str) -> Vec<Token> {
+    if text.len() > MAX_READ_BYTES {
+        return Vec::new();
+    }
     let mut tokens = Vec::new();
     let mut at = 0;
     for (range, kind) in recognise::shapes(text) {

@@ -27,6 +27,8 @@ const SETFIT_STEPS: u32 = 250;
 const SETFIT_CPU_SECONDS: u32 = 900;
 /// Where the report goes.
 const REPORT: &str = "docs/benchmarks.md";
+/// What the figures of other measurements begin with.
+const OTHERS: &str = "\n# Benchmarks of mining\n";
 
 /// What to compare, and on what.
 #[derive(Debug, Clone, clap::Args)]
@@ -217,6 +219,9 @@ pub fn run(comparison: &Comparison) -> Result<()> {
         report.push_str(&section);
     }
     report.push_str(READING);
+    // What other measurements have written below stays.
+    let before = fs::read_to_string(root().join(REPORT)).unwrap_or_default();
+    report.extend(before.find(OTHERS).map(|at| &before[at..]));
     fs::write(root().join(REPORT), report).with_context(|| format!("cannot write {REPORT}"))?;
     remove(&workbench.scratch)?;
     println!("written to {REPORT}");

@@ -1,5 +1,5 @@
-//! `cargo xtask bench retrieval|suggestions|bombs|mood|clusters|encoder`: how good each part of the engine is on published files, beside what
-//! a team would otherwise use, in one run. The examples of `shared/learning` and `shared/encoder` do the measuring.
+//! `cargo xtask bench retrieval|suggestions|bombs|mining|mood|clusters|encoder`: how good each part of the engine is on
+//! published files, beside what a team would otherwise use, in one run. The examples of the engine's crates do the measuring.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -48,6 +48,20 @@ pub fn suggestions(files: &Files) -> Result<()> {
 /// Templates that were written to do harm.
 pub fn bombs() -> Result<()> {
     setup::run(&mut built("romashka-liquid", "bombs")?)
+}
+
+/// Templates found in agents' replies: how well where it is known what differs, how much of what was written by hand, what it
+/// costs where it was written to be costly; and drafts beside the single nearest example.
+pub fn mining(files: &Files) -> Result<()> {
+    let bitext = files.file("bitext/bitext_customer_support_8b6ca3d.csv")?;
+    let airlines = unpack(&files.file("twitter_airlines/airlines_raw.csv.bz2")?, &scratch()?)?;
+    for (name, file) in
+        [("bitext", Some(&bitext)), ("airlines", Some(&airlines)), ("hostile", None), ("drafts", Some(&bitext))]
+    {
+        println!("\n{name}");
+        setup::run(built("romashka-mining", name)?.args(file))?;
+    }
+    Ok(())
 }
 
 /// Emotions and sentiment on GoEmotions' test file, beside VADER.
