@@ -34,6 +34,7 @@ const REPEATABLE: &[&str] = &[
     "/v1/templates/suggest",
     "/v1/templates/import",
     "/v1/templates/starters/install",
+    "/v1/templates/draft",
     "/v1/templates/minings/{mining_id}/accept",
     "/v1/templates/{template_id}/review/apply",
     "/v1/templates/{template_id}/process",

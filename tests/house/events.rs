@@ -132,6 +132,7 @@ fn http_requests_are_what_api_gateway_sends() {
                 "export",
                 "list-starters",
                 "install-starters",
+                "draft",
                 "review",
                 "apply-review",
                 "start-mining",

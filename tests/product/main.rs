@@ -14,6 +14,7 @@ mod realtime;
 mod roles;
 mod sample;
 mod template_analytics;
+mod template_draft;
 mod template_files;
 mod template_minings;
 mod template_review;

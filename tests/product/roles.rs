@@ -47,6 +47,7 @@ fn each_role_may_what_the_table_says_and_nothing_else() {
         ("GET", "/v1/templates/export".to_owned(), "viewer"),
         ("GET", "/v1/templates/starters".to_owned(), "viewer"),
         ("POST", "/v1/templates/starters/install".to_owned(), "agent"),
+        ("POST", "/v1/templates/draft".to_owned(), "agent"),
         ("GET", format!("/v1/templates/{ANY}/review"), "viewer"),
         ("POST", format!("/v1/templates/{ANY}/review/apply"), "agent"),
         ("POST", "/v1/templates/minings".to_owned(), "admin"),

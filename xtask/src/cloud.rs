@@ -1,7 +1,7 @@
 //! The local cloud: starting, deploying, stopping.
 
 use std::fs::{self, File};
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -99,6 +99,22 @@ impl Cloud {
         })
     }
 
+    /// The language model that drafts: whichever stands in the environment; in a test, the one that the test itself plays.
+    fn language_model(&self) -> String {
+        let of_test = self.ephemeral.then(|| "openai:stub".to_owned());
+        of_test.or_else(|| std::env::var("ROMASHKA_LANGUAGE_MODEL").ok()).unwrap_or_else(|| "none".to_owned())
+    }
+
+    fn language_model_url(&self) -> String {
+        let of_test = self.ephemeral.then(|| format!("http://{}/v1", self.stub_address()));
+        of_test.or_else(|| std::env::var("ROMASHKA_LANGUAGE_MODEL_URL").ok()).unwrap_or_default()
+    }
+
+    /// Where a test may play a language model. Mostly nobody listens there, as where a model has failed.
+    pub fn stub_address(&self) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.port + 2))
+    }
+
     fn await_ready(&self, child: &mut Child) -> Result<()> {
         let started = Instant::now();
         while started.elapsed() < PATIENCE {
@@ -131,6 +147,8 @@ impl Cloud {
             ("LongConcurrency", "2".to_owned()),
             ("WorkTimeout", timing.work_timeout.to_string()),
             ("WorkVisibility", timing.work_visibility.to_string()),
+            ("LanguageModel", self.language_model()),
+            ("LanguageModelUrl", self.language_model_url()),
             ("LongTimeout", timing.long_timeout.to_string()),
             ("LongVisibility", timing.long_visibility.to_string()),
         ];

@@ -9,6 +9,7 @@
 //! starters ─▶ install, import, export   templates that come with the product, from files, and into files
 //! record_use ─▶ record_outcome ─▶ analytics   what became of a use, counted by day
 //! minings                               templates proposed from what agents wrote
+//! draft                                 a template from what it is for and a few examples
 //! review ─▶ apply_review                how a template could be written better, and a version in which it is
 //! validate                              what is wrong with a text before it is kept
 //! ```
@@ -21,6 +22,7 @@ mod conversation;
 pub mod create;
 pub mod delete;
 pub mod diff;
+pub mod draft;
 pub mod duplicate;
 pub mod export;
 pub mod get;
@@ -42,6 +44,7 @@ pub mod revert;
 pub mod review;
 pub mod search;
 mod seen;
+mod slots;
 pub mod starters;
 pub mod suggest;
 pub mod update;
@@ -75,6 +78,7 @@ pub mod versions;
     install::install_starters,
     import::import,
     export::export,
+    draft::draft,
     review::review,
     apply_review::apply_review,
     minings::start::start_mining,

@@ -1,16 +1,16 @@
 //! What a mining found, as it is kept and shown.
 
 use romashka_domain::mining::{Mining, MiningState};
-use romashka_domain::template::variable::{MAX_NAME_CHARS as MAX_VARIABLE_CHARS, Variable, VariableType};
 use romashka_domain::template::{Content, Format, MAX_NAME_CHARS, Visibility};
 use romashka_domain::{MiningId, TeamId};
 use romashka_http::{Problem, conflict};
-use romashka_mining::{Mined, Proposal, Slot, SlotKind};
+use romashka_mining::{Mined, Proposal};
 use romashka_store::objects::Object;
 use romashka_store::{Error, TenantStore};
 use serde::Serialize;
-use serde_json::Value;
 use utoipa::ToSchema;
+
+use crate::slots::variable_of;
 
 /// What a proposal stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -73,48 +73,13 @@ pub fn content(proposal: Proposal, language: String, visibility: Visibility, tea
         visibility,
         team,
         shortcut: None,
-        variables: proposal.variables.into_iter().filter_map(variable).collect(),
+        variables: proposal.variables.into_iter().filter_map(variable_of).collect(),
     }
-}
-
-/// The definition of a variable; what cannot be defined is left to the source.
-fn variable(slot: Slot) -> Option<Variable> {
-    if slot.name.chars().count() > MAX_VARIABLE_CHARS {
-        return None;
-    }
-    let (kind, options) = match slot.kind {
-        SlotKind::Text => (VariableType::Text, Vec::new()),
-        SlotKind::Number => (VariableType::Number, Vec::new()),
-        SlotKind::Date => (VariableType::Date, Vec::new()),
-        SlotKind::Select(options) => (VariableType::Select, options),
-    };
-    let default = slot.default.and_then(|default| match kind {
-        VariableType::Number => serde_json::from_str::<serde_json::Number>(&default).ok().map(Value::Number),
-        _ => Some(Value::String(default)),
-    });
-    let variable = Variable {
-        name: slot.name,
-        kind,
-        // What an agent always filled in must be filled in.
-        required: default.is_none(),
-        default,
-        description: None,
-        min_length: None,
-        max_length: None,
-        pattern: None,
-        min: None,
-        max: None,
-        decimals: None,
-        earliest: None,
-        latest: None,
-        style: None,
-        options,
-    };
-    variable.check_definition().is_ok().then_some(variable)
 }
 
 #[cfg(test)]
 mod tests {
+    use romashka_domain::template::VariableType;
     use romashka_mining::{Reply, Settings, mine};
 
     use super::*;
@@ -148,23 +113,6 @@ mod tests {
         let mut defined: Vec<&str> = content.variables.iter().map(|variable| &*variable.name).collect();
         defined.sort_unstable();
         assert_eq!(read.variables().iter().map(|used| used.name.to_string()).collect::<Vec<_>>(), defined);
-    }
-
-    #[test]
-    fn a_variable_with_a_default_may_be_left_out_and_another_may_not() {
-        let slot = |kind, default: Option<&str>| Slot {
-            name: "plan".to_owned(),
-            kind,
-            default: default.map(str::to_owned),
-            examples: Vec::new(),
-            seen: 3,
-        };
-        let options = vec!["basic".to_owned(), "premium".to_owned()];
-        let choice = variable(slot(SlotKind::Select(options.clone()), Some("basic"))).unwrap();
-        assert_eq!((choice.required, choice.default, choice.options), (false, Some(Value::from("basic")), options));
-        let number = variable(slot(SlotKind::Number, Some("12.50"))).unwrap();
-        assert_eq!((number.required, number.default.and_then(|default| default.as_f64())), (false, Some(12.5)));
-        assert!(variable(slot(SlotKind::Text, None)).unwrap().required);
     }
 
     #[test]
