@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use xtask::client::{Answer, Tenant, text};
 
-use crate::sample::{cloud, name_of, tenant};
+use crate::sample::{cloud, name_of, questions, tenant, train, upload};
 
 /// How long a change may take to be found.
 const FOUND_WITHIN: Duration = Duration::from_secs(1);
@@ -163,6 +163,38 @@ fn what_a_template_was_used_for_it_is_suggested_for() {
         let reasons = first["reasons"].as_array().cloned().unwrap_or_default();
         first["id"] == json!(made[2]) && reasons.iter().any(|reason| reason["reason"] == "used_before")
     });
+}
+
+#[test]
+fn what_the_deployed_model_takes_a_message_for_is_suggested() {
+    let tenant = tenant();
+    let upload = upload(&tenant, &questions(40));
+    let model = train(&tenant, &[&upload]);
+    // Nothing in their words tells which is which.
+    let first =
+        make(&tenant, json!({ "name": "Macro 1", "source": "Please follow the steps below.", "intents": ["login"] }));
+    let second =
+        make(&tenant, json!({ "name": "Macro 2", "source": "Please see the link below.", "intents": ["refund"] }));
+    let by_name = make(&tenant, json!({ "name": "Order status", "source": "Please look at the page below." }));
+    let refused =
+        tenant.call("POST", "/v1/templates").json(&json!({ "name": "x", "source": "x", "intents": [""] })).send();
+    assert_eq!(refused.unwrap().body["field"], "/intents/0");
+    tenant.post(&format!("/v1/models/{}/deploy", text(&model, "id").unwrap()), &json!({})).unwrap();
+    for (message, id, intent) in [
+        ("how do I reset password 77 of my account", &first, "login"),
+        ("please send my money back for invoice 77", &second, "refund"),
+        ("where is my parcel number 77 it is late", &by_name, "order_status"),
+    ] {
+        until("a suggestion", FOUND_WITHIN, || suggested(&tenant, message)["items"].as_array().unwrap().len() == 3);
+        let answer = suggested(&tenant, message);
+        let best = &answer["items"][0];
+        assert_eq!(
+            (text(best, "id").unwrap(), &best["reasons"][0]["reason"]),
+            (id.clone(), &json!("intent")),
+            "{answer}"
+        );
+        assert_eq!(best["reasons"][0]["intent"], intent);
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use romashka_domain::Permission;
-use romashka_domain::template::{MAX_REASON_CHARS, Template};
+use romashka_domain::template::Template;
 use romashka_http::{IfMatch, Problem, Refusals, Reply, Request, conflict, invalid_field};
 use romashka_writing::{ApplyError, Channel, FindingId, MAX_FINDINGS, Mood, apply};
 use serde::{Deserialize, Serialize};
@@ -61,10 +61,7 @@ pub async fn apply_review(request: Request) -> Result<Reply, Problem> {
     if !(1..=MAX_FINDINGS).contains(&findings.len()) {
         return Err(invalid_field("/findings", "out_of_range", format!("name 1 to {MAX_FINDINGS} findings")));
     }
-    if reason.as_ref().is_some_and(|reason| reason.chars().count() > MAX_REASON_CHARS) {
-        let detail = format!("has more than the {MAX_REASON_CHARS} characters allowed");
-        return Err(invalid_field("/reason", "too_long", detail));
-    }
+    let reason = crate::content::reason(reason)?;
     let (read, review) = reviewed(&before, channel, mood)?;
     let chosen: Vec<FindingId> = findings.iter().map(|id| FindingId::from(&**id)).collect();
     let after = apply(&read, &review, &chosen).map_err(|error| refused(&error, &chosen))?;

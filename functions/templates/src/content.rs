@@ -30,6 +30,11 @@ pub struct NewTemplate {
     #[serde(default)]
     #[schema(max_items = 20)]
     tags: Vec<String>,
+    /// Up to 20 intents of trained models whose messages it answers: while such a model is deployed, it judges suggestions. Where
+    /// none is given, an intent that is called like the template is meant.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    intents: Vec<String>,
     /// Who sees it; only who made it where it is left out. What everybody sees is an admin's to publish.
     #[serde(default = "private")]
     visibility: Visibility,
@@ -68,6 +73,7 @@ impl NewTemplate {
             language: self.language,
             category: self.category,
             tags: self.tags,
+            intents: self.intents,
             visibility: self.visibility,
             team: self.team,
             shortcut: self.shortcut,

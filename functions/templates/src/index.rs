@@ -30,6 +30,8 @@ pub struct Entry {
     pub category: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub intents: Vec<String>,
     pub visibility: Visibility,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team: Option<TeamId>,
@@ -57,6 +59,7 @@ impl Entry {
             language: content.language,
             category: content.category,
             tags: content.tags,
+            intents: content.intents,
             visibility: content.visibility,
             team: content.team,
             shortcut: content.shortcut,
@@ -178,6 +181,7 @@ mod tests {
             tags: vec!["money".to_owned()],
             visibility: Visibility::Everyone,
             team: None,
+            intents: Vec::new(),
             shortcut: None,
             created_by: "ann".parse().unwrap(),
             updated_at: Timestamp::UNIX_EPOCH,

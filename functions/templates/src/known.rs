@@ -16,7 +16,7 @@ use romashka_domain::{Identity, TemplateId, TenantId, Timestamp};
 use romashka_encoder::{Encoder, shipped};
 use romashka_http::Problem;
 use romashka_learning::Embedding;
-use romashka_learning::search::{Hit, Purpose, Query, find};
+use romashka_learning::search::{Hit, Purpose, Query, find_lifted};
 use romashka_store::TenantStore;
 use romashka_store::kept::Kept;
 use romashka_store::objects::Object;
@@ -119,10 +119,22 @@ impl Known {
         limit: usize,
         is_wanted: impl Fn(&Entry) -> bool,
     ) -> Vec<(Hit, &Entry)> {
+        self.find_lifted(query, meaning, purpose, limit, |entry| is_wanted(entry).then_some(0.0))
+    }
+
+    /// The same, where something else speaks for templates: so much is added to the score of one that is wanted.
+    pub fn find_lifted(
+        &self,
+        query: &Query,
+        meaning: Option<&Embedding>,
+        purpose: Purpose,
+        limit: usize,
+        lifts: impl Fn(&Entry) -> Option<f32>,
+    ) -> Vec<(Hit, &Entry)> {
         let segments = [&self.base.segment, &self.changed.index.segment];
-        let hits = find(&segments, query, meaning, purpose, limit, |segment, position| {
+        let hits = find_lifted(&segments, query, meaning, purpose, limit, |segment, position| {
             let entry = self.entry(segment, position);
-            (segment > 0 || self.holds(entry)) && is_wanted(entry)
+            if segment > 0 || self.holds(entry) { lifts(entry) } else { None }
         });
         hits.into_iter().map(|hit| (hit.clone(), self.entry(hit.segment, hit.position))).collect()
     }

@@ -29,6 +29,7 @@ pub mod get;
 pub mod import;
 mod index;
 pub mod install;
+mod intents;
 mod interchange;
 mod known;
 pub mod list;

@@ -238,6 +238,7 @@ mod tests {
             tags: Vec::new(),
             visibility: Visibility::Private,
             team: None,
+            intents: Vec::new(),
             shortcut: None,
             variables: serde_json::from_value(variables).unwrap(),
         }

@@ -57,6 +57,7 @@ impl Starter {
             tags: self.tags.iter().map(|tag| (*tag).to_owned()).collect(),
             visibility,
             team,
+            intents: Vec::new(),
             shortcut: None,
             variables: self.variables.clone(),
         }

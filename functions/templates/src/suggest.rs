@@ -5,12 +5,13 @@ use romashka_http::{Problem, Refusals, Reply, Request, invalid_field};
 use romashka_learning::Embedding;
 use romashka_learning::language::{Confidence, detect};
 use romashka_learning::search::highlight::highlight;
-use romashka_learning::search::{Hit, Purpose, Query};
+use romashka_learning::search::{Hit, Purpose, Query, intent_lift};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::conversation::{Asked, ConversationMessage};
 use crate::index::Entry;
+use crate::intents::{Likely, model_in_force};
 use crate::known::{Known, encoder};
 use crate::search::{Shown, is_of_language};
 
@@ -20,6 +21,8 @@ const LIMIT: (u8, u8) = (3, 10);
 const MAX_WORDS: usize = 5;
 /// Cosine from which texts are said to be alike.
 const ALIKE: f32 = 0.5;
+/// Probability from which an intent is said to be a reason.
+const LIKELY: f32 = 0.1;
 /// What it is worth that a template is in the customer's language, where that is certain: enough to decide between two
 /// translations, not to bring up what says something else.
 const SAME_LANGUAGE: f32 = 0.1;
@@ -73,6 +76,15 @@ pub enum Reason {
         /// Some of them, as they stand in the template.
         words: Vec<String>,
     },
+    /// The deployed model takes the message for one of an intent that it answers.
+    Intent {
+        /// The intent.
+        intent: String,
+        /// Its calibrated probability, 0 to 1.
+        confidence: f32,
+        /// What that adds to the score: the square root of it.
+        lift: f32,
+    },
     /// It is in the language that the customer writes.
     Language,
 }
@@ -98,7 +110,8 @@ pub struct Suggestions {
 /// Suggest the templates that go on with a conversation best, among those that the caller sees.
 ///
 /// What a template was used for before (`POST /v1/templates/{template_id}/uses`) counts in its favour for messages like it, but by
-/// no more than half of what it can score by what it says.
+/// no more than half of what it can score by what it says. Where a model is deployed, the templates of the intents that it takes the
+/// message for come first.
 #[utoipa::path(
     post, path = "/v1/templates/suggest", operation_id = "templates.suggest", tag = "templates",
     request_body = Conversation,
@@ -111,7 +124,8 @@ pub async fn suggest(request: Request) -> Result<Reply, Problem> {
         return Err(invalid_field("/limit", "out_of_range", format!("must be a whole number from 1 to {}", LIMIT.1)));
     }
     let asked = Asked::of(messages)?;
-    let known = Known::of(&caller.store).await?;
+    let (known, model) = tokio::try_join!(Known::of(&caller.store), model_in_force(&caller.store))?;
+    let intents = Likely::of(model.as_deref(), asked.last())?;
     let reader = encoder()?.filter(|encoder| known.encoder() == Some(encoder.id()));
     let meaning = reader.map(|encoder| asked.meaning(encoder));
     let words = asked.words();
@@ -120,7 +134,10 @@ pub async fn suggest(request: Request) -> Result<Reply, Problem> {
     };
     let limit = usize::from(limit);
     // More than asked for, so that one in the customer's language can come up from below.
-    let hits = known.find(&words, meaning.as_ref(), Purpose::Suggest, limit * 4, is_wanted);
+    let lifts = |entry: &Entry| {
+        is_wanted(entry).then(|| intents.answered_by(entry).map_or(0.0, |(_, likely)| intent_lift(likely)))
+    };
+    let hits = known.find_lifted(&words, meaning.as_ref(), Purpose::Suggest, limit * 4, lifts);
     let spoken = detect(asked.last()).filter(|detection| detection.confidence == Confidence::High);
     let spoken = spoken.as_ref().map(|detection| detection.language.code());
     let mut suggestions: Vec<Suggestion> = hits
@@ -128,6 +145,10 @@ pub async fn suggest(request: Request) -> Result<Reply, Problem> {
         .map(|(hit, entry)| {
             let is_spoken = spoken.is_some_and(|language| is_of_language(entry, language));
             let mut reasons = reasons(&known, &hit, entry, &words, meaning.as_ref());
+            if let Some((intent, confidence)) = intents.answered_by(entry).filter(|(_, likely)| *likely >= LIKELY) {
+                reasons
+                    .insert(0, Reason::Intent { intent: intent.to_owned(), confidence, lift: intent_lift(confidence) });
+            }
             reasons.extend(is_spoken.then_some(Reason::Language));
             let score = hit.score + if is_spoken { SAME_LANGUAGE } else { 0.0 };
             Suggestion { template: Shown::from(entry), score, reasons }

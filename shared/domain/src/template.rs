@@ -25,6 +25,10 @@ pub const MAX_CATEGORY_DEPTH: usize = 5;
 pub const MAX_TAGS: usize = 20;
 /// Characters of a tag and of one part of a category.
 pub const MAX_LABEL_CHARS: usize = 50;
+/// Intents that a template answers.
+pub const MAX_INTENTS: usize = 20;
+/// Characters of an intent.
+pub const MAX_INTENT_CHARS: usize = 200;
 /// Characters of the reason for a change.
 pub const MAX_REASON_CHARS: usize = 500;
 /// Characters of a language tag.
@@ -146,6 +150,10 @@ pub struct Content {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 20)]
     pub tags: Vec<String>,
+    /// Up to 20 intents of trained models whose messages it answers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 20)]
+    pub intents: Vec<String>,
     /// Who sees it.
     pub visibility: Visibility,
     /// The team that sees it, where a team does.
@@ -182,6 +190,12 @@ impl Content {
             for (place, text) in labels.iter().enumerate() {
                 label(text, MAX_LABEL_CHARS).map_err(|why| Invalid::new(format!("{field}/{place}"), why))?;
             }
+        }
+        if self.intents.len() > MAX_INTENTS {
+            return Err(Invalid::new("/intents", format!("has more than the {MAX_INTENTS} intents allowed")));
+        }
+        for (place, intent) in self.intents.iter().enumerate() {
+            label(intent, MAX_INTENT_CHARS).map_err(|why| Invalid::new(format!("/intents/{place}"), why))?;
         }
         match (self.visibility, &self.team) {
             (Visibility::Team, None) => return Err(Invalid::new("/team", "is missing: say which team sees it")),
@@ -475,6 +489,7 @@ mod tests {
             tags: Vec::new(),
             visibility,
             team: team.map(|team| team.parse().unwrap()),
+            intents: Vec::new(),
             shortcut: None,
             variables: Vec::new(),
         }

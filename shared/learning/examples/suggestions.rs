@@ -8,18 +8,26 @@
 //!
 //! Nothing is chosen on these files. Prints one JSON document.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use romashka_learning::Embedding;
-use romashka_learning::search::{Document, MAX_PICKS, Purpose, Query, Segment, find};
+use romashka_encoder::Encoder;
+use romashka_learning::search::{Document, MAX_PICKS, Purpose, Query, Segment, find, find_lifted, intent_lift};
+use romashka_learning::{
+    Batch, DocumentFrequencies, Embedding, FeaturisedRow, Message, Model, Parameters, TrainingSet, fit,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 mod published;
 
+/// Rows that are learnt from at a time.
+const ROWS_PER_BATCH: usize = 250;
+/// Intents that a message may be of, as in `functions/templates`.
+const MOST_INTENTS: usize = 10;
 /// Templates of the segment whose speed is measured.
 const MANY: usize = 10_000;
 /// Templates that are changed beside it.
@@ -76,10 +84,14 @@ fn main() -> anyhow::Result<()> {
         templates.iter().zip(names).zip(bodies).map(document).collect()
     };
     let mut tables = Vec::new();
-    let mut table = |name: &str, templates: &[Template], picks: &[Asked], queries: &[Asked]| {
+    let mut table = |name: &str, templates: &[Template], picks: &[Asked], queries: &[Asked], model: Option<&Model>| {
         let segment = Segment::of(&documents(templates, picks), None);
-        for by in ["words", "meaning", "both"] {
-            let mut row = ranks(&segment, templates, queries, by);
+        let judge = model.map(|model| Judge { model, encoder: &encoder });
+        for by in ["words", "meaning", "both", "deployed model too"] {
+            if by == "deployed model too" && judge.is_none() {
+                continue;
+            }
+            let mut row = ranks(&segment, templates, queries, by, judge.as_ref());
             row["set"] = json!(name);
             row["by"] = json!(by);
             tables.push(row);
@@ -93,12 +105,12 @@ fn main() -> anyhow::Result<()> {
         .collect();
     let queries =
         asked(faq.iter().flat_map(|faq| faq.queries.iter().map(|text| (text.clone(), faq.id.to_string()))).collect());
-    table("StackFAQ, cold, all 1,249 queries", &templates, &[], &queries);
+    table("StackFAQ, cold, all 1,249 queries", &templates, &[], &queries, None);
     // Every query has its turn to be asked after others of its question were answered.
     let (even, odd): (Vec<_>, Vec<_>) = queries.iter().cloned().enumerate().partition(|(at, _)| at % 2 == 0);
     let (even, odd): (Vec<Asked>, Vec<Asked>) =
         (even.into_iter().map(|(_, asked)| asked).collect(), odd.into_iter().map(|(_, asked)| asked).collect());
-    table("StackFAQ, half of the queries picked (about 5 each), the other half asked", &templates, &even, &odd);
+    table("StackFAQ, half of the queries picked (about 5 each), the other half asked", &templates, &even, &odd, None);
 
     let test = asked(published::csv(Path::new(test))?);
     let few = asked(published::csv(Path::new(few))?);
@@ -108,9 +120,11 @@ fn main() -> anyhow::Result<()> {
         .into_iter()
         .map(|id| Template { id: id.clone(), name: id.replace('_', " "), body: String::new() })
         .collect();
-    table("Banking77, cold: names alone", &templates, &[], &test);
-    table("Banking77, 10 picks a template", &templates, &few, &test);
-    table("Banking77, as many picks as are kept (64)", &templates, &train, &test);
+    let model = learn(&train, &encoder)?;
+    let model = Some(&model);
+    table("Banking77, cold: names alone", &templates, &[], &test, model);
+    table("Banking77, 10 picks a template", &templates, &few, &test, model);
+    table("Banking77, as many picks as are kept (64)", &templates, &train, &test, model);
 
     let speed = speed(&train, &queries)?;
     let mut out = std::io::stdout().lock();
@@ -118,12 +132,41 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn ranks(segment: &Segment, templates: &[Template], queries: &[Asked], by: &str) -> Value {
+/// The model that is deployed, which knows each template's intent.
+struct Judge<'learnt> {
+    model: &'learnt Model,
+    encoder: &'learnt Encoder,
+}
+
+/// What a tenant's deployed model would be that learnt from these messages.
+fn learn(train: &[Asked], encoder: &Encoder) -> anyhow::Result<Model> {
+    let parameters = Parameters::default();
+    let rows = train.iter().map(|(text, _, intent)| FeaturisedRow::from_text(text, Some(intent), None));
+    let rows: Vec<FeaturisedRow> = rows.collect::<Result<_, _>>()?;
+    let mut frequencies = DocumentFrequencies::default();
+    frequencies.observe(&rows)?;
+    let mut set = TrainingSet::new(frequencies.into_vocabulary(parameters.min_df), &parameters);
+    let batches = rows.chunks(ROWS_PER_BATCH).zip(train.chunks(ROWS_PER_BATCH));
+    for (number, (rows, texts)) in (0..).zip(batches) {
+        set.push(number, Batch::encoded(rows.to_vec(), encoder, |row| &texts[row].0))?;
+    }
+    set.teach_names(Some(encoder));
+    Ok(fit(&set, &parameters, &|_| ControlFlow::Continue(()))?.model)
+}
+
+fn ranks(segment: &Segment, templates: &[Template], queries: &[Asked], by: &str, judge: Option<&Judge<'_>>) -> Value {
     let (mut first, mut among_three, mut reciprocal) = (0_usize, 0_usize, 0.0);
     for (text, meaning, id) in queries {
         let query = if by == "meaning" { Query::default() } else { Query::written([text.as_str()]) };
         let meaning = (by != "words").then_some(meaning);
-        let hits = find(&[segment], &query, meaning, Purpose::Suggest, templates.len(), |_, _| true);
+        let judge = judge.filter(|_| by == "deployed model too");
+        let likely: BTreeMap<&str, f32> = judge.map_or_else(BTreeMap::new, |judge| {
+            let message = Message::new(text, Some(judge.encoder));
+            let is_known = judge.model.predict(&message, judge.model.default_budget()).is_about_something();
+            if is_known { judge.model.likeliest(&message, MOST_INTENTS).into_iter().collect() } else { BTreeMap::new() }
+        });
+        let lifts = |_, at: usize| Some(intent_lift(likely.get(&*templates[at].id).copied().unwrap_or(0.0)));
+        let hits = find_lifted(&[segment], &query, meaning, Purpose::Suggest, templates.len(), lifts);
         if let Some(rank) = hits.iter().position(|hit| templates[hit.position].id == *id) {
             first += usize::from(rank == 0);
             among_three += usize::from(rank < 3);

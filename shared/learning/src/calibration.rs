@@ -214,6 +214,15 @@ impl Calibration {
         }
     }
 
+    /// The probability of each intent, in the order of the classes. The background has its share, and none of the intents
+    /// has it.
+    pub(crate) fn probabilities(&self, verdict: &Verdict) -> Vec<f32> {
+        let mut probabilities = self.combined(verdict);
+        softmax(&mut probabilities, 1.0);
+        probabilities.truncate(probabilities.len() - usize::from(self.background));
+        probabilities
+    }
+
     /// Judges what the fast tier says; `None` where it is not sure enough to answer alone.
     pub(crate) fn judge_fast(&self, logits: &[f32]) -> Option<Judgement> {
         let fast = self.fast?;

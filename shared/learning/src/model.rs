@@ -174,6 +174,15 @@ pub struct Prediction<'model> {
     pub tier: Tier,
 }
 
+impl Prediction<'_> {
+    /// Whether the message may be of an intent after all: it is familiar, or only not familiar enough to act upon. What nothing
+    /// is known of, and what people called nothing to answer, is not.
+    #[must_use]
+    pub fn is_about_something(&self) -> bool {
+        matches!(self.out_of_scope, None | Some(OutOfScopeReason::BelowThreshold))
+    }
+}
+
 /// The intent a message belongs to if not to the best.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RunnerUp<'model> {
@@ -320,6 +329,20 @@ impl Model {
         }
         let meaning = if understood { message.meaning() } else { None };
         self.prediction(self.manifest.calibration.judge(&self.body.verdict(&say, meaning.as_ref()), budget))
+    }
+
+    /// The likeliest intents of a message with their calibrated probabilities, the likeliest first and at most `most`. Only the
+    /// full tier is asked: the fast one knows its best intent and no order among the others.
+    #[must_use]
+    pub fn likeliest(&self, message: &Message<'_>, most: usize) -> Vec<(&str, f32)> {
+        let say = self.body.say(&self.entries(message.features()));
+        let understood = message.encoder().is_some() && message.encoder() == self.manifest.encoder.as_deref();
+        let meaning = if understood { message.meaning() } else { None };
+        let probabilities = self.manifest.calibration.probabilities(&self.body.verdict(&say, meaning.as_ref()));
+        let mut likeliest: Vec<_> = self.manifest.intents.iter().map(String::as_str).zip(probabilities).collect();
+        likeliest.sort_by(|(_, one), (_, other)| other.total_cmp(one));
+        likeliest.truncate(most);
+        likeliest
     }
 
     /// Judges a row that was featurised before. Its meaning counts if `encoder` is the one that read this model's rows.

@@ -1,6 +1,6 @@
 //! Documents with a name, found by what people type or by what a customer wrote.
 //!
-//! Two judges look at each document, and their judgements are added:
+//! Two judges look at each document, and their judgements are added, with what the caller knows of a document besides:
 //!
 //! - **words**: BM25F ([`Segment`]) over name, labels and body, where words are found in spite of inflection, missing
 //!   accents and misspellings, and the last word of a search may be unfinished;
@@ -79,12 +79,37 @@ pub fn find(
     limit: usize,
     is_wanted: impl Fn(usize, usize) -> bool,
 ) -> Vec<Hit> {
+    find_lifted(segments, query, meaning, purpose, limit, |segment, position| {
+        is_wanted(segment, position).then_some(0.0)
+    })
+}
+
+/// What it is worth that a document answers an intent of this calibrated probability: the square root of it, so an intent that the
+/// model is certain of counts as much as a document that says the message itself, and of intents that it doubts the likelier
+/// ones stay ahead. Chosen on Banking77's training rows, where it is right more often among the first three than the
+/// probability itself, and as often at the first.
+#[must_use]
+pub fn intent_lift(probability: f32) -> f32 {
+    probability.clamp(0.0, 1.0).sqrt()
+}
+
+/// The same, where something else than words and meaning speaks for documents: so much is added to the score of one that is
+/// wanted, and `None` is one that is not. What is lifted is found even if nothing else speaks for it.
+#[must_use]
+pub fn find_lifted(
+    segments: &[&Segment],
+    query: &Query,
+    meaning: Option<&Embedding>,
+    purpose: Purpose,
+    limit: usize,
+    lifts: impl Fn(usize, usize) -> Option<f32>,
+) -> Vec<Hit> {
     let meaning = meaning.filter(|meaning| !meaning.is_zero());
     let coverage = dictionary::coverage(segments, query, purpose == Purpose::Search);
     let mut hits = Vec::new();
     for (number, (segment, coverage)) in segments.iter().zip(coverage).enumerate() {
         let cosines = meaning.map(|meaning| segment.cosines(meaning, purpose == Purpose::Suggest));
-        let hit = |position: usize| {
+        let hit = |(position, lifted): (usize, f32)| {
             let coverage = coverage[position];
             let (cosine, lift) = cosines.as_ref().map_or((None, 0.0), |cosines| {
                 let (own, all) = cosines[position];
@@ -98,9 +123,11 @@ pub fn find(
                 ),
                 Purpose::Suggest => (meant + SUGGESTED_WORDS * coverage, coverage > 0.0 || meant > 0.0),
             };
-            is_hit.then_some(Hit { segment: number, position, score, coverage, cosine, lift })
+            let score = score + lifted;
+            (is_hit || lifted > 0.0).then_some(Hit { segment: number, position, score, coverage, cosine, lift })
         };
-        let wanted = (0..segment.documents()).filter(|position| is_wanted(number, *position));
+        let wanted =
+            (0..segment.documents()).filter_map(|position| lifts(number, position).map(|lifted| (position, lifted)));
         hits.extend(best(wanted.filter_map(hit), limit, |hit| hit.score));
     }
     best(hits.into_iter(), limit, |hit| hit.score)
@@ -224,6 +251,16 @@ mod tests {
         assert_eq!((hits[0].lift, hits[1].lift, hits[2].lift), (0.0, MOST_LIFT, 0.0));
         let searched = find(&[&segment], &Query::typed("?"), Some(&towards(1)), Purpose::Search, 3, |_, _| true);
         assert_eq!(searched.len(), 1, "searching goes by what documents say");
+    }
+
+    #[test]
+    fn what_something_else_speaks_for_is_found_without_a_word_of_it() {
+        let documents = documents();
+        let segment = Segment::of(&documents, None);
+        let lifts = |_, at| (at != 0).then_some(if at == 2 { 1.0 } else { 0.0 });
+        let hits = find_lifted(&[&segment], &Query::written(["refund delivery"]), None, Purpose::Suggest, 3, lifts);
+        assert_eq!(hits.iter().map(|hit| hit.position).collect::<Vec<_>>(), [2, 1]);
+        assert_eq!((hits[0].coverage, hits[0].score), (0.0, 1.0));
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub const CSV_COLUMNS: &[&str] = &[
     "language",
     "category",
     "tags",
+    "intents",
     "visibility",
     "team",
     "shortcut",
@@ -53,7 +54,7 @@ impl Row {
             Value::Null => String::new(),
             Value::String(text) => text.clone(),
             Value::Array(labels) if *column == "category" => joined(labels, " / "),
-            Value::Array(labels) if *column == "tags" => joined(labels, ", "),
+            Value::Array(labels) if matches!(*column, "tags" | "intents") => joined(labels, ", "),
             Value::Array(list) if list.is_empty() => String::new(),
             other => other.to_string(),
         };
@@ -104,7 +105,7 @@ pub(super) fn rows(text: &str) -> Result<Vec<Entry>, Problem> {
             let value = match *column {
                 "source" => json!(cell),
                 "category" => json!(parts(cell)),
-                "tags" => json!(labels(cell, &[',', ';', '|'])),
+                "tags" | "intents" => json!(labels(cell, &[',', ';', '|'])),
                 "variables" => serde_json::from_str(cell).unwrap_or_else(|_| json!(cell)),
                 _ => json!(cell.trim()),
             };

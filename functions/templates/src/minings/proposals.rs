@@ -72,6 +72,7 @@ pub fn content(proposal: Proposal, language: String, visibility: Visibility, tea
         tags: Vec::new(),
         visibility,
         team,
+        intents: Vec::new(),
         shortcut: None,
         variables: proposal.variables.into_iter().filter_map(variable_of).collect(),
     }
