@@ -42,6 +42,7 @@ class Settings:
     state: Path
     ephemeral: bool
     enforce_iam: bool
+    object_delay_ms: int
     log_level: str
 
     @property
@@ -84,6 +85,12 @@ def parse(arguments: list[str] | None = None) -> Settings:
         action="store_true",
         default=default("ENFORCE_IAM") == "1",
         help="check signatures and policies",
+    )
+    parser.add_argument(
+        "--object-delay-ms",
+        type=int,
+        default=default("OBJECT_DELAY_MS", "0"),
+        help="let each object of S3 wait so long",
     )
     parser.add_argument("--log-level", default=default("LOG_LEVEL", "INFO"))
     parsed = parser.parse_args(arguments)
@@ -157,6 +164,8 @@ def _run(settings: Settings) -> int:
         patches.read_numbers_of_parameters(setattr)
         patches.permit_queue_batches(setattr)
         patches.read_ranges_of_versions(setattr)
+        if settings.object_delay_ms:
+            patches.delay_objects(setattr, settings.object_delay_ms / 1000)
 
         def encode(service: str, content: object) -> str:
             wrapped = {"__ministack_format__": persistence._state_format_version(service), "payload": content}

@@ -12,6 +12,7 @@ from __future__ import annotations
 import copy
 import json
 import re
+import time
 from dataclasses import replace
 from typing import Any, Callable
 
@@ -249,6 +250,20 @@ def permit_queue_batches(swap: Swap) -> None:
         return _QUEUE_BATCHES.get(action, action) if action else action
 
     swap(iam_actions, "extract_iam_action", extract_permitting)
+
+
+def delay_objects(swap: Swap, seconds: float) -> None:
+    """Lets each object wait before it is given: on AWS, S3 is not on the same machine. Benchmarks ask for it.
+
+    It mends nothing and is never needless; everything else waits, too, so what is measured is no better than it would be.
+    """
+    get = s3._get_object
+
+    def get_late(*arguments: Any, **options: Any) -> Any:
+        time.sleep(seconds)
+        return get(*arguments, **options)
+
+    swap(s3, "_get_object", get_late)
 
 
 def read_ranges_of_versions(swap: Swap) -> None:

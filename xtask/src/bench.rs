@@ -4,6 +4,7 @@ mod ingest;
 mod learning;
 mod published;
 mod steps;
+mod templates;
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -39,6 +40,9 @@ pub enum What {
     Retrieval(published::Files),
     /// Reply templates suggested and found (StackFAQ, Banking77): words, embeddings, both; cold and after picks; and how fast.
     Suggestions(published::Files),
+    /// Searches among 10,000 templates of a deployed system: end to end and inside the function, warm, and from fresh processes
+    /// with S3 at a distance of 100 ms.
+    Search(templates::Searching),
     /// Templates that were written to do harm: how long until they are stopped.
     Bombs,
     /// Reply templates found in what agents wrote (bitext, airlines' tweets), and in replies written to be costly; drafts from
@@ -50,6 +54,13 @@ pub enum What {
     Clusters(published::Files),
     /// The encoder: speed, nearness to the published floats, identity of tokens.
     Encoder(published::Files),
+}
+
+impl What {
+    /// Whether debug builds are measured, which are there sooner.
+    pub fn is_of_debug_builds(&self) -> bool {
+        matches!(self, Self::Search(searching) if searching.debug)
+    }
 }
 
 /// Measures and prints. The deployed system is brought up in release builds by `up`; what needs none does without.
@@ -66,6 +77,7 @@ pub fn run(cloud: &Cloud, what: &What, up: impl Fn(&Cloud) -> Result<()>) -> Res
         What::Learning(comparison) => learning::run(comparison),
         What::Retrieval(files) => published::retrieval(files),
         What::Suggestions(files) => published::suggestions(files),
+        What::Search(searching) => templates::run(searching, &up),
         What::Bombs => published::bombs(),
         What::Mining(files) => published::mining(files),
         What::Mood(files) => published::mood(files),

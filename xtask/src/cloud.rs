@@ -26,6 +26,8 @@ pub struct Cloud {
     issuer_port: u16,
     /// Whether it keeps nothing over a restart.
     ephemeral: bool,
+    /// How long each object of S3 waits, in milliseconds.
+    object_delay_ms: u32,
 }
 
 /// What functions are given that differs from AWS.
@@ -44,12 +46,24 @@ pub struct Timing {
 impl Cloud {
     /// The one that `cargo xtask run` leaves up; it keeps its state.
     pub fn lasting(port: u16) -> Self {
-        Self { folder: root().join(".local/cloud"), port, issuer_port: port + 1, ephemeral: false }
+        Self { folder: root().join(".local/cloud"), port, issuer_port: port + 1, ephemeral: false, object_delay_ms: 0 }
     }
 
     /// One that is thrown away, beside the lasting one.
     pub fn throwaway(name: &str, port: u16) -> Self {
-        Self { folder: root().join(".local").join(name), port, issuer_port: port + 1, ephemeral: true }
+        Self {
+            folder: root().join(".local").join(name),
+            port,
+            issuer_port: port + 1,
+            ephemeral: true,
+            object_delay_ms: 0,
+        }
+    }
+
+    /// The same, where each object of S3 waits so long, as S3 is not on the machine of a function.
+    #[must_use]
+    pub fn with_distant_objects(self, object_delay_ms: u32) -> Self {
+        Self { object_delay_ms, ..self }
     }
 
     /// Whether it answers.
@@ -81,6 +95,7 @@ impl Cloud {
         command
             .arg(root().join("infra/local/cloud.py"))
             .args(["--port", &self.port.to_string(), "--issuer-port", &self.issuer_port.to_string(), "--enforce-iam"])
+            .args(["--object-delay-ms", &self.object_delay_ms.to_string()])
             .arg("--state")
             .arg(&self.folder)
             .stdin(Stdio::null())

@@ -193,7 +193,7 @@ fn obey(arguments: Arguments) -> Result<()> {
         Command::Redrive { queue } => redrive::redrive(&cloud, &queue),
         Command::Test { filter } => check::test(filter.as_deref()),
         Command::Fuzz { target, seconds } => fuzz::run(target.as_deref(), seconds),
-        Command::Bench { what } => bench::run(&cloud, &what, |cloud| up(cloud, true)),
+        Command::Bench { what } => bench::run(&cloud, &what, |cloud| up(cloud, !what.is_of_debug_builds())),
     }
 }
 
