@@ -1,8 +1,10 @@
 //! Templates proposed from what agents wrote.
 
+use romashka_store::queues::MineTask;
 use serde_json::{Value, json};
 use xtask::client::{Tenant, text};
 
+use crate::operator::Operator;
 use crate::sample::{cloud, ended, name_of, questions, replies, states, tenant, upload, upload_conversations};
 
 fn mine(tenant: &Tenant, uploads: &[&str]) -> Value {
@@ -50,6 +52,23 @@ fn what_agents_write_again_and_again_becomes_a_template() {
     let again = tenant.post(&format!("{address}/accept"), &json!({ "numbers": [1], "language": "en" })).unwrap();
     assert_eq!((&again["created"], &again["unchanged"]), (&json!(0), &json!(1)));
     assert_eq!(tenant.get("/v1/templates").unwrap()["items"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_mining_that_is_delivered_again_stays_as_it_ended() {
+    let tenant = tenant();
+    let conversations = upload_conversations(&tenant, &replies(6));
+    let mining = mine(&tenant, &[&conversations]);
+    let operator = Operator::new();
+    let mining_id = text(&mining, "id").unwrap().parse().unwrap();
+    for _ in 0..3 {
+        operator.send_task("MineQueueUrl", &name_of(&tenant), MineTask { mining_id });
+    }
+    // One that is asked for after them is worked on after them, or beside them.
+    mine(&tenant, &[&conversations]);
+    let now = tenant.get(&format!("/v1/templates/minings/{mining_id}")).unwrap();
+    assert_eq!(now, mining);
+    assert_eq!(operator.count("MineDeadLettersUrl"), 0);
 }
 
 /// A context in which these names, with points between their parts, have these values.

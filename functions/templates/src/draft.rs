@@ -12,7 +12,10 @@ use romashka_http::{Problem, Refusals, Reply, Request, conflict, invalid_field};
 use romashka_ingest::redaction::by_default;
 use romashka_language_model::LanguageModel;
 use romashka_learning::Meaning;
-use romashka_mining::draft::{DraftError, Exemplar, Goal, Length, MAX_GOAL_BYTES, Material, Role, Warning};
+use romashka_liquid::Locale;
+use romashka_mining::draft::{
+    DraftError, Exemplar, Goal, Length, MAX_DRAFT_BYTES, MAX_GOAL_BYTES, Material, Role, Warning,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -31,7 +34,8 @@ const MAX_EXAMPLE_CHARS: usize = 4_000;
 pub struct Wanted {
     /// What the reply is for, such as "tell the customer that the refund was issued and takes five days"; up to 2,000 bytes.
     goal: String,
-    /// Replies that are like what is wanted, up to 20 of 4,000 characters. What is personal in them becomes variables. Templates
+    /// Replies that are like what is wanted, up to 20 of 4,000 characters and 64 KiB in all. What is personal in them, and what
+    /// else has the shape of a value, becomes variables before anybody writes; a name in the middle of a sentence may stay. Templates
     /// that the caller sees and that say something like it are taken as examples besides.
     #[serde(default)]
     #[schema(max_items = 20)]
@@ -164,8 +168,10 @@ pub async fn draft(request: Request) -> Result<Reply, Problem> {
             Ok(written) => return Reply::ok(&of_model(written, &goal, gathered, notes)),
             Err(why) if wanted.writer == Some(Writer::LanguageModel) => return Err(why.problem()),
             Err(why) => {
-                tracing::warn!(cause = why.kind(), "the language model did not draft");
-                notes.push(DraftNote::new("language_model_failed", why.to_string()));
+                // What went wrong is the operator's to know: it may name their settings, and never what was asked.
+                tracing::warn!(cause = %why, "the language model did not draft");
+                let detail = "the language model did not write this; it is merged from the examples";
+                notes.push(DraftNote::new("language_model_failed", detail));
             }
         }
     }
@@ -204,12 +210,23 @@ fn checked(wanted: &Wanted) -> Result<(Goal, Vec<String>), Problem> {
             return Err(invalid_field(format!("/examples/{at}"), "too_long", detail));
         }
     }
-    let goal = Goal {
-        text: by_default(wanted.goal.clone()),
-        language: wanted.language.clone(),
-        length: wanted.length.map(Length::from),
-    };
-    Ok((goal, wanted.examples.iter().cloned().map(by_default).collect()))
+    if wanted.language.as_ref().is_some_and(|language| language.parse::<Locale>().is_err()) {
+        return Err(invalid_field("/language", "invalid_language", "must be a language tag, such as `en` or `de-AT`"));
+    }
+    // What is hidden may be longer than what was there.
+    let text = by_default(wanted.goal.clone());
+    if text.len() > MAX_GOAL_BYTES {
+        let detail = format!("has more than the {MAX_GOAL_BYTES} bytes allowed once what is personal is hidden");
+        return Err(invalid_field("/goal", "too_long", detail));
+    }
+    let examples: Vec<String> = wanted.examples.iter().cloned().map(by_default).collect();
+    if examples.iter().map(String::len).sum::<usize>() > MAX_DRAFT_BYTES {
+        let detail =
+            format!("has more than the {MAX_DRAFT_BYTES} bytes allowed in all; send those that are most like it");
+        return Err(invalid_field("/examples", "too_long", detail));
+    }
+    let goal = Goal { text, language: wanted.language.clone(), length: wanted.length.map(Length::from) };
+    Ok((goal, examples))
 }
 
 fn of_model(written: Written, goal: &Goal, gathered: Gathered, notes: Vec<DraftNote>) -> Drafted {

@@ -47,8 +47,12 @@ impl Likely {
         if !model.predict(&message, model.default_budget()).is_about_something() {
             return Ok(Self::default());
         }
-        let likeliest = model.likeliest(&message, MOST_INTENTS);
-        Ok(Self(likeliest.into_iter().map(|(intent, likely)| (plain(intent), (intent.to_owned(), likely))).collect()))
+        let mut by_name = BTreeMap::new();
+        for (intent, likely) in model.likeliest(&message, MOST_INTENTS) {
+            // Of intents that are called the same but for capitals and marks, the likeliest counts.
+            by_name.entry(plain(intent)).or_insert_with(|| (intent.to_owned(), likely));
+        }
+        Ok(Self(by_name))
     }
 
     /// The likeliest intent that a template answers: one that it lists, or one that is called like it where it lists none.

@@ -96,7 +96,7 @@ pub struct Suggestion {
     template: Shown,
     /// Ranks the suggestions for one conversation, the greatest first.
     score: f32,
-    /// What speaks for it, the most telling first.
+    /// What speaks for it: an intent of the deployed model, then what is most alike.
     reasons: Vec<Reason>,
 }
 
@@ -111,7 +111,7 @@ pub struct Suggestions {
 ///
 /// What a template was used for before (`POST /v1/templates/{template_id}/uses`) counts in its favour for messages like it, but by
 /// no more than half of what it can score by what it says. Where a model is deployed, the templates of the intents that it takes the
-/// message for come first.
+/// message for count for more: by the square root of the intent's probability.
 #[utoipa::path(
     post, path = "/v1/templates/suggest", operation_id = "templates.suggest", tag = "templates",
     request_body = Conversation,

@@ -51,7 +51,7 @@ impl MiningState {
 pub struct MiningCounts {
     /// Replies that were compared.
     pub replies: u64,
-    /// Replies that came after the 50,000 that are compared at once, or after the 64 MiB.
+    /// Rows of the uploads that were not looked at any more: 50,000 replies, or 64 MiB of them, are compared at once.
     pub not_read: u64,
     /// Of the replies, those that are too short to be worth a template, or too long to be one.
     pub left_out: u64,

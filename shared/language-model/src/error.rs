@@ -46,7 +46,7 @@ pub enum ModelError {
         status: Option<u16>,
     },
     /// The deadline passed, or the endpoint's own did.
-    #[error("the language model did not answer in time; ask for less, or raise ROMASHKA_LANGUAGE_MODEL_SECONDS")]
+    #[error("the language model did not answer in time; ask for less, or later")]
     TimedOut,
     /// What came is not an answer of this protocol.
     #[error("the language model's answer {0}")]

@@ -248,7 +248,7 @@ impl LanguageModel {
             return Err(failure.error);
         }
         let pause = pacing::pause(failure.retry_after, self.pacing.fraction());
-        if started.elapsed() + pause >= self.deadline {
+        if pause >= self.deadline.saturating_sub(started.elapsed()) {
             return Err(failure.error);
         }
         self.pacing.sleep(pause).await;

@@ -274,17 +274,24 @@ pub(crate) fn names(pieces: &[Piece], unnamed: &[Unnamed]) -> Vec<String> {
     names_beside(pieces, unnamed, BTreeSet::new())
 }
 
-/// The same beside names that are taken.
+/// The same beside names that are taken. What holds a value holds no others: beside `order.number` there is no `order`.
 pub(crate) fn names_beside(pieces: &[Piece], unnamed: &[Unnamed], mut taken: BTreeSet<String>) -> Vec<String> {
+    let wishes: Vec<String> = unnamed.iter().map(|one| wished(pieces, one)).collect();
+    let is_above = |name: &str, other: &str| other.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
     let mut names = Vec::with_capacity(unnamed.len());
-    for one in unnamed {
-        let wished = wished(pieces, one);
+    for wished in &wishes {
+        let clashes = |name: &str, taken: &BTreeSet<String>| {
+            taken.contains(name)
+                || taken.iter().any(|other| is_above(name, other) || is_above(other, name))
+                || wishes.iter().any(|other| is_above(name, other))
+        };
         let mut name = wished.clone();
         let mut number = 2;
-        while !taken.insert(name.clone()) {
+        while clashes(&name, &taken) {
             name = format!("{wished}_{number}");
             number += 1;
         }
+        taken.insert(name.clone());
         names.push(name);
     }
     names

@@ -81,7 +81,7 @@ fn measure(cloud: &Cloud, tenant: &Tenant) -> Result<()> {
 /// A template with words of customers; no two are alike.
 fn template(texts: &[String], at: usize) -> Value {
     let text = |step: usize| &texts[(at * 31 + step * 97) % texts.len()];
-    let name: String = format!("{} {at}", text(0)).chars().take(100).collect();
+    let name: String = format!("{at} {}", text(0)).chars().take(100).collect();
     let body: Vec<&str> = (1..8).map(|step| text(step).as_str()).collect();
     json!({ "name": name, "source": body.join(". "), "language": "en", "tags": [format!("topic-{}", at % 50)] })
 }

@@ -5,11 +5,11 @@
 use std::fmt::Write;
 
 use romashka_domain::template::Variable;
-use romashka_http::{Problem, conflict};
+use romashka_http::{Problem, invalid_field};
 use romashka_language_model::draft::{DraftError, parse};
 use romashka_language_model::{LanguageModel, ModelError, Prompt};
 use romashka_liquid::Template;
-use romashka_mining::draft::{Exemplar, Goal, Length, Text};
+use romashka_mining::draft::{Exemplar, Goal, Length, Material, Text};
 use tokio::sync::OnceCell;
 
 use crate::slots::variables_of;
@@ -50,20 +50,14 @@ pub enum NotWritten {
 }
 
 impl NotWritten {
-    /// One word for a log.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Model(error) => error.kind(),
-            Self::Draft(_) => "no_draft",
-            Self::NoTemplate(_) => "no_template",
-        }
-    }
-
-    /// The same, to somebody who wanted the model and nothing else.
+    /// The same, to somebody who wanted the model and nothing else. What is the operator's to mend goes to the log alone.
     pub fn problem(&self) -> Problem {
         match self {
-            Self::Model(error) if error.is_temporary() => Problem::unavailable(self),
-            _ => conflict("language_model_failed", self.to_string()),
+            Self::Model(ModelError::Filtered | ModelError::PromptTooLong | ModelError::BadPrompt(_)) => {
+                invalid_field("/goal", "language_model_declined", self.to_string())
+            }
+            Self::Model(error) if !error.is_temporary() => Problem::internal(self),
+            _ => Problem::unavailable(self),
         }
     }
 }
@@ -100,17 +94,26 @@ fn question(goal: &Goal, exemplars: &[Exemplar]) -> String {
     let _ = writeln!(question, "At most {words} words.");
     let mut left = MAX_SHOWN_BYTES;
     for (number, exemplar) in (1..).zip(exemplars.iter().take(MAX_SHOWN)) {
-        let (kind, text) = match &exemplar.text {
-            Text::Reply(text) => ("reply", text),
-            Text::Template(source) => ("template", source),
-        };
+        let Some(text) = without_values(goal, exemplar) else { continue };
         if text.len() > left {
             break;
         }
         left -= text.len();
-        let _ = write!(question, "\nExample {number} ({kind}):\n{text}\n");
+        let _ = write!(question, "\nExample {number}:\n{text}\n");
     }
     question
+}
+
+/// An example as a template: a model needs to know neither the customer's name nor the amount, and an agent's reply has both.
+fn without_values(goal: &Goal, exemplar: &Exemplar) -> Option<String> {
+    match &exemplar.text {
+        Text::Template(source) => Some(source.clone()),
+        Text::Reply(_) => {
+            let goal = Goal { length: None, ..goal.clone() };
+            let material = Material::read(&goal, std::slice::from_ref(exemplar)).ok()?;
+            Some(material.draft(None).source)
+        }
+    }
 }
 
 /// Reads what a model answered.
@@ -146,8 +149,22 @@ mod tests {
         let examples = [exemplar(Text::Template("Hallo {{ name }}".to_owned())), long];
         assert_eq!(
             question(&goal, &examples),
-            "Goal: the parcel is late\nLanguage: de\nAt most 50 words.\n\nExample 1 (template):\nHallo {{ name }}\n"
+            "Goal: the parcel is late\nLanguage: de\nAt most 50 words.\n\nExample 1:\nHallo {{ name }}\n"
         );
+    }
+
+    #[test]
+    fn a_model_is_told_neither_names_nor_amounts() {
+        let goal = Goal { text: "the refund was issued".to_owned(), language: None, length: None };
+        let reply = exemplar(Text::Reply(
+            "Dear Anna Weiss,\n\nwe have issued your refund of $12.50 for order AB-1043 today.\n\nBest regards,\nTom"
+                .to_owned(),
+        ));
+        let question = question(&goal, &[reply]);
+        for value in ["Anna", "Weiss", "12.50", "AB-1043"] {
+            assert!(!question.contains(value), "{question}");
+        }
+        assert!(question.contains("we have issued your refund of ${{"), "{question}");
     }
 
     #[test]
@@ -157,8 +174,8 @@ mod tests {
         assert_eq!((&*written.name, &*written.source), ("Late", "Hi {{ customer.name }}, sorry.\nBye"));
         assert_eq!(written.variables[0].name, "customer.name");
         let broken = read("{\"name\": \"Late\", \"body\": \"Hi {{ secret\"}").unwrap_err();
-        assert_eq!(broken.kind(), "no_template");
+        assert!(matches!(broken, NotWritten::NoTemplate(_)));
         assert!(!broken.to_string().contains("secret"), "{broken}");
-        assert_eq!(read("I cannot help.").unwrap_err().kind(), "no_draft");
+        assert!(matches!(read("I cannot help.").unwrap_err(), NotWritten::Draft(_)));
     }
 }

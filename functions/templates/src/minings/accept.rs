@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::get::named;
 use super::proposals::{NumberedProposal, content, proposals};
-use crate::bring_in::{Arrival, Arrived, Ending, Existing, Head, Manner, bring_in, count};
+use crate::bring_in::{Arrival, Arrived, BroughtIn, Ending, Existing, Head, Manner, bring_in, count};
 
 /// Proposals that are accepted in one request.
 const MAX_ACCEPTED: usize = 100;
@@ -66,7 +66,7 @@ pub async fn accept_proposals(request: Request) -> Result<Reply, Problem> {
     let mut all: Vec<Option<NumberedProposal>> =
         proposals(&caller.store, &mining).await?.into_iter().map(Some).collect();
     let there = all.len();
-    let (mut heads, mut arrivals) = (Vec::new(), Vec::new());
+    let (mut heads, mut arrivals, mut ends) = (Vec::new(), Vec::new(), Vec::new());
     for (at, number) in numbers.into_iter().enumerate() {
         let field = format!("/numbers/{at}");
         let Some(place) = number.checked_sub(1).and_then(|index| all.get_mut(index)) else {
@@ -81,8 +81,13 @@ pub async fn accept_proposals(request: Request) -> Result<Reply, Problem> {
             return Err(invalid_field("/language", "missing_language", detail));
         };
         let content = content(proposal, language, visibility, team.clone());
-        content.check()?;
         heads.push(Head { key: number.to_string(), name: content.name.clone(), translated: Vec::new() });
+        // One of which nothing can be made does not keep the others.
+        if let Err(invalid) = content.check() {
+            ends.push(Some(BroughtIn::refused(invalid.into(), Vec::new())));
+            continue;
+        }
+        ends.push(None);
         arrivals.push(Arrival {
             origin: mined(mining.id, number),
             id: None,
@@ -92,9 +97,9 @@ pub async fn accept_proposals(request: Request) -> Result<Reply, Problem> {
         });
     }
     let manner = Manner { existing: Existing::Keep, is_rehearsal: false, reason: None };
-    let brought_in = bring_in(&caller, arrivals, &manner).await?;
-    let templates: Vec<Arrived> =
-        heads.into_iter().zip(brought_in).map(|(head, end)| end.told(&request, head)).collect();
+    let mut brought_in = bring_in(&caller, arrivals, &manner).await?.into_iter();
+    let ends = ends.into_iter().filter_map(|end| end.or_else(|| brought_in.next()));
+    let templates: Vec<Arrived> = heads.into_iter().zip(ends).map(|(head, end)| end.told(&request, head)).collect();
     Reply::ok(&Accepted {
         created: count(&templates, Ending::Created),
         unchanged: count(&templates, Ending::Unchanged),

@@ -13,7 +13,7 @@ use super::WHAT;
     responses((status = 200, description = "The mining.", body = Mining), Refusals)
 )]
 pub async fn get_mining(request: Request) -> Result<Reply, Problem> {
-    let caller = request.authorise(Permission::WriteTemplates)?;
+    let caller = request.authorise(Permission::ReadTemplates)?;
     let mining = named(&request, &caller).await?;
     Ok(Reply::ok(&mining)?.etag(mining.seq))
 }

@@ -11,7 +11,7 @@ use romashka_http::{Listing, PageQuery, Problem, Refusals, Reply, Request};
     responses((status = 200, description = "A page of minings.", body = Listing<Mining>), Refusals)
 )]
 pub async fn list_minings(request: Request) -> Result<Reply, Problem> {
-    let caller = request.authorise(Permission::WriteTemplates)?;
+    let caller = request.authorise(Permission::ReadTemplates)?;
     let (size, cursor) = request.page()?;
     Reply::page(caller.store.minings().list(size, cursor.as_ref()).await?)
 }

@@ -7,6 +7,9 @@ use romashka_store::{Cursor, Page};
 use super::get::named;
 use super::proposals::{NumberedProposal, proposals};
 
+/// Bytes of a page: an answer of a function has six megabytes at most.
+const MAX_PAGE_BYTES: usize = 4 * 1024 * 1024;
+
 /// List what a mining proposes: templates of whole replies, then of passages, those that cover most first.
 ///
 /// Each has the replies that it covers, their share of all, some of them as examples, and the conversations.
@@ -24,7 +27,16 @@ pub async fn list_proposals(request: Request) -> Result<Reply, Problem> {
         invalid_field("cursor", "invalid_cursor", "give the `next_cursor` of the page before, as it was")
     })?;
     let all = proposals(&caller.store, &mining).await?;
-    let end = start.saturating_add(size.get());
-    let next = (end < all.len()).then(|| Cursor::at(end));
-    Reply::page(Page { items: all.into_iter().skip(start).take(size.get()).collect(), next })
+    let there = all.len();
+    let (mut items, mut bytes) = (Vec::new(), 0);
+    for proposal in all.into_iter().skip(start).take(size.get()) {
+        bytes += serde_json::to_vec(&proposal).map_err(|error| Problem::internal(error.to_string()))?.len();
+        if bytes > MAX_PAGE_BYTES && !items.is_empty() {
+            break;
+        }
+        items.push(proposal);
+    }
+    let end = start.saturating_add(items.len());
+    let next = (end < there).then(|| Cursor::at(end));
+    Reply::page(Page { items, next })
 }

@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::panic::AssertUnwindSafe;
 
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use romashka_domain::mining::{Mining, MiningCounts};
 use romashka_domain::{Fault, NotAllowed};
 use romashka_ingest::Record;
@@ -18,12 +20,16 @@ use super::proposals::keep;
 
 /// Proposals of whole replies, and passages, that a mining keeps at most.
 const MOST_PROPOSALS: usize = 200;
+/// Parts of uploads that are looked through, 500 rows each, and how many are fetched at the same time.
+const MAX_PARTS: usize = 10_000;
+const AT_ONCE: usize = 8;
 
 /// Works on a mining. What it writes depends on the uploads alone, so doing it twice writes the same to the same place.
 pub async fn work(work: Work<MineTask>) -> Result<(), Failure> {
     let done = work_once(&work).await;
     let Err(failure) = done else { return Ok(()) };
-    if work.is_last_delivery {
+    // Whoever is at work on it will end it.
+    if work.is_last_delivery && !matches!(failure, Failure::Busy(_)) {
         let fault = Fault::new("gave_up", "the replies could not be compared in any attempt; start another mining");
         settle(change(&work, |mining| mining.fail(fault.clone(), work.store.now())).await)?;
     }
@@ -36,7 +42,8 @@ async fn work_once(work: &Work<MineTask>) -> Result<(), Failure> {
     if store.claims().take(&claim, lease_seconds()).await? == Claimed::Busy {
         return Err(Failure::Busy("the mining"));
     }
-    let done = find(work).await;
+    // The claim must not outlive a panic, or every other delivery would find somebody at work.
+    let done = AssertUnwindSafe(find(work)).catch_unwind().await.unwrap_or(Err(Failure::Panicked));
     store.claims().release(&claim).await?;
     done
 }
@@ -82,21 +89,25 @@ fn counts(mined: &Mined, not_read: u64) -> MiningCounts {
 struct Read {
     replies: Vec<Reply>,
     bytes: usize,
+    /// Rows that were looked at.
+    rows: u64,
+    /// Rows that were not.
     not_read: u64,
     /// Of conversation and reply: one that answers two messages of a customer stands in two rows.
     seen: HashSet<u64>,
 }
 
 impl Read {
+    fn is_full(&self) -> bool {
+        self.replies.len() == MAX_REPLIES || self.bytes >= MAX_TOTAL_BYTES
+    }
+
     fn take(&mut self, record: Record) {
+        self.rows += 1;
         let (Some(text), Some(conversation)) = (record.reply, record.conversation) else { return };
         let mut hasher = DefaultHasher::new();
         (&conversation, &text).hash(&mut hasher);
-        if !self.seen.insert(hasher.finish()) {
-            return;
-        }
-        if self.replies.len() == MAX_REPLIES || self.bytes + text.len() > MAX_TOTAL_BYTES {
-            self.not_read += 1;
+        if self.is_full() || self.bytes + text.len() > MAX_TOTAL_BYTES || !self.seen.insert(hasher.finish()) {
             return;
         }
         self.bytes += text.len();
@@ -106,25 +117,37 @@ impl Read {
 }
 
 async fn read(store: &TenantStore, mining: &Mining) -> Result<Result<Read, Fault>, Failure> {
-    let mut read = Read::default();
+    let (mut parts, mut rows) = (Vec::new(), 0);
     for upload_id in &mining.upload_ids {
         let Some(upload) = store.uploads().get(*upload_id).await? else {
             let message = format!("the upload {upload_id} is gone; start a mining without it");
             return Ok(Err(Fault::new("upload_gone", message)));
         };
-        for part in upload.part_numbers() {
-            let Some(bytes) = store.objects().get(&Object::Part(*upload_id, part)).await? else {
-                let message = format!("the rows of the upload {upload_id} are gone; upload it again");
-                return Ok(Err(Fault::new("part_gone", message)));
-            };
-            for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-                let record = serde_json::from_slice(line).map_err(|error| {
-                    Failure::Unreadable(format!("a row of the part {part}, column {}", error.column()))
-                })?;
-                read.take(record);
-            }
+        rows += upload.rows.kept();
+        parts.extend(upload.part_numbers().into_iter().map(|part| (*upload_id, part)));
+    }
+    parts.truncate(MAX_PARTS);
+    let mut read = Read::default();
+    let get = |(upload_id, part)| async move {
+        let bytes = store.objects().get(&Object::Part(upload_id, part)).await?;
+        Ok::<_, Failure>((upload_id, bytes))
+    };
+    let mut got = stream::iter(parts.into_iter().map(get)).buffered(AT_ONCE);
+    while let Some((upload_id, bytes)) = got.try_next().await? {
+        let Some(bytes) = bytes else {
+            let message = format!("the rows of the upload {upload_id} are gone; upload it again");
+            return Ok(Err(Fault::new("part_gone", message)));
+        };
+        for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            let record = serde_json::from_slice(line)
+                .map_err(|error| Failure::Unreadable(format!("a row of a part, column {}", error.column())))?;
+            read.take(record);
+        }
+        if read.is_full() {
+            break;
         }
     }
+    read.not_read = rows.saturating_sub(read.rows);
     Ok(Ok(read))
 }
 
@@ -174,10 +197,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_more_than_can_be_compared_is_counted() {
+    fn no_more_is_taken_than_can_be_compared() {
         let mut read = Read::default();
         let long = "a".repeat(MAX_TOTAL_BYTES / 3 - 1);
         (0..6).for_each(|at| read.take(record(at, &format!("c{at}"), &format!("{at}{long}"))));
-        assert_eq!((read.replies.len(), read.not_read), (3, 3));
+        assert_eq!((read.replies.len(), read.rows), (3, 6));
     }
 }
