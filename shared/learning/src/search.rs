@@ -258,7 +258,7 @@ mod tests {
         let documents = documents();
         let segment = Segment::of(&documents, None);
         let lifts = |_, at| (at != 0).then_some(if at == 2 { 1.0 } else { 0.0 });
-        let hits = find_lifted(&[&segment], &Query::written(["refund delivery"]), None, Purpose::Suggest, 3, lifts);
+        let hits = find_lifted(&[&segment], &Query::written(["refund depot"]), None, Purpose::Suggest, 3, lifts);
         assert_eq!(hits.iter().map(|hit| hit.position).collect::<Vec<_>>(), [2, 1]);
         assert_eq!((hits[0].coverage, hits[0].score), (0.0, 1.0));
     }
