@@ -21,7 +21,7 @@ use sha2::{Digest, Sha256};
 use crate::index::{Entry, Index, Indexed};
 
 /// Marked templates that one round takes in.
-const AT_ONCE: usize = 500;
+const AT_ONCE: usize = 200;
 /// Rounds of one run; what is left then has messages of its own.
 const ROUNDS: usize = 20;
 /// Requests to the table at the same time.
@@ -54,7 +54,9 @@ async fn take_in(store: &TenantStore, encoder: Option<&Encoder>, marks: &[Mark])
         _ => (BTreeMap::new(), true),
     };
     let ids: Vec<TemplateId> = marks.iter().map(|mark| mark.template_id).collect();
-    let templates = if is_new { everything(store).await? } else { store.templates().get_many(&ids).await? };
+    // Before the first index every template is marked: taking them in by and by needs no run that is long enough for all.
+    let is_anew = is_new && before.is_some();
+    let templates = if is_anew { everything(store).await? } else { store.templates().get_many(&ids).await? };
     let changed = templates.len();
     for id in &ids {
         all.remove(id);
