@@ -22,7 +22,7 @@ const COLD: usize = 10;
 /// How far S3 is away.
 const S3_MS: u32 = 100;
 /// How long 10,000 templates may take until all are in the index.
-const INDEXED_WITHIN: Duration = Duration::from_secs(300);
+const INDEXED_WITHIN: Duration = Duration::from_secs(900);
 
 /// How to measure.
 #[derive(Clone, Debug, Args)]
