@@ -21,7 +21,7 @@ pub fn variable_of(slot: Slot) -> Option<Variable> {
         _ => Some(Value::String(default)),
     });
     // What an agent always filled in must be filled in.
-    let variable = Variable { required: default.is_none(), default, options, ..plain(slot.name, kind) };
+    let variable = Variable { required: default.is_none(), default, options, ..Variable::new(slot.name, kind) };
     variable.check_definition().is_ok().then_some(variable)
 }
 
@@ -36,30 +36,10 @@ pub fn variables_of(template: &Template) -> Vec<Variable> {
             Type::List => return None,
         };
         // What has a default in the text may be left out.
-        let variable = Variable { required: used.default.is_none(), ..plain(used.name, kind) };
+        let variable = Variable { required: used.default.is_none(), ..Variable::new(used.name, kind) };
         variable.check_definition().is_ok().then_some(variable)
     });
     defined.collect()
-}
-
-fn plain(name: String, kind: VariableType) -> Variable {
-    Variable {
-        name,
-        kind,
-        required: false,
-        default: None,
-        description: None,
-        min_length: None,
-        max_length: None,
-        pattern: None,
-        min: None,
-        max: None,
-        decimals: None,
-        earliest: None,
-        latest: None,
-        style: None,
-        options: Vec::new(),
-    }
 }
 
 #[cfg(test)]
