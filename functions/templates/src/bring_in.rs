@@ -149,6 +149,33 @@ impl BroughtIn {
     }
 }
 
+/// What became of what was to be made into templates.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Made {
+    /// How many templates were made.
+    created: usize,
+    /// How many had been made before; they stay as they are.
+    unchanged: usize,
+    /// How many had been made before and are deleted.
+    skipped: usize,
+    /// Of how many nothing could be made.
+    refused: usize,
+    /// Each of them, as they were named.
+    templates: Vec<Arrived>,
+}
+
+impl From<Vec<Arrived>> for Made {
+    fn from(templates: Vec<Arrived>) -> Self {
+        Self {
+            created: count(&templates, Ending::Created),
+            unchanged: count(&templates, Ending::Unchanged),
+            skipped: count(&templates, Ending::Skipped),
+            refused: count(&templates, Ending::Refused),
+            templates,
+        }
+    }
+}
+
 /// How many ended so.
 pub fn count(arrived: &[Arrived], ending: Ending) -> usize {
     arrived.iter().filter(|arrived| arrived.outcome == ending).count()

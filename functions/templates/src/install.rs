@@ -3,10 +3,10 @@
 use romashka_domain::template::Visibility;
 use romashka_domain::{Permission, TeamId};
 use romashka_http::{Problem, Refusals, Reply, Request, invalid_field};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::bring_in::{Arrival, Arrived, Ending, Existing, Head, Manner, bring_in, count, installed};
+use crate::bring_in::{Arrival, Arrived, Existing, Head, Made, Manner, bring_in, installed};
 use crate::starters::{Starter, all, language};
 
 /// Which starters are wanted, and who is to see them.
@@ -27,28 +27,13 @@ pub struct Installation {
     team: Option<TeamId>,
 }
 
-/// What became of the starters.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Installed {
-    /// How many templates were made.
-    created: usize,
-    /// How many had been made before; they stay as they are.
-    unchanged: usize,
-    /// How many had been made before and are deleted.
-    skipped: usize,
-    /// Of how many nothing could be made.
-    refused: usize,
-    /// Each of them.
-    templates: Vec<Arrived>,
-}
-
 /// Make templates of the starters of a language.
 ///
 /// They are the tenant's own from then on. What was installed before stays as it is now.
 #[utoipa::path(
     post, path = "/v1/templates/starters/install", operation_id = "templates.install_starters", tag = "templates",
     request_body = Installation,
-    responses((status = 200, description = "What became of each starter.", body = Installed), Refusals)
+    responses((status = 200, description = "What became of each starter.", body = Made), Refusals)
 )]
 pub async fn install_starters(request: Request) -> Result<Reply, Problem> {
     let caller = request.authorise(Permission::WriteTemplates)?;
@@ -88,11 +73,5 @@ pub async fn install_starters(request: Request) -> Result<Reply, Problem> {
         translated: Vec::new(),
     });
     let templates: Vec<Arrived> = heads.zip(brought_in).map(|(head, end)| end.told(&request, head)).collect();
-    Reply::ok(&Installed {
-        created: count(&templates, Ending::Created),
-        unchanged: count(&templates, Ending::Unchanged),
-        skipped: count(&templates, Ending::Skipped),
-        refused: count(&templates, Ending::Refused),
-        templates,
-    })
+    Reply::ok(&Made::from(templates))
 }

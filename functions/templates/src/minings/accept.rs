@@ -3,12 +3,12 @@
 use romashka_domain::template::{Change, Origin, Visibility};
 use romashka_domain::{MiningId, Permission, TeamId};
 use romashka_http::{Problem, Refusals, Reply, Request, invalid_field};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::get::named;
 use super::proposals::{NumberedProposal, content, proposals};
-use crate::bring_in::{Arrival, Arrived, BroughtIn, Ending, Existing, Head, Manner, bring_in, count};
+use crate::bring_in::{Arrival, Arrived, BroughtIn, Existing, Head, Made, Manner, bring_in};
 
 /// Proposals that are accepted in one request.
 const MAX_ACCEPTED: usize = 100;
@@ -31,21 +31,6 @@ pub struct Acceptance {
     team: Option<TeamId>,
 }
 
-/// What became of the proposals.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Accepted {
-    /// How many templates were made.
-    created: usize,
-    /// How many had been made before; they stay as they are.
-    unchanged: usize,
-    /// How many had been made before and are deleted.
-    skipped: usize,
-    /// Of how many nothing could be made.
-    refused: usize,
-    /// Each of them.
-    templates: Vec<Arrived>,
-}
-
 /// Make templates of what a mining proposes.
 ///
 /// They are drafts of who accepts them until they are shared. What was accepted before stays as it is now.
@@ -53,7 +38,7 @@ pub struct Accepted {
     post, path = "/v1/templates/minings/{mining_id}/accept", operation_id = "templates.accept_proposals",
     tag = "templates",
     params(("mining_id" = String, Path, format = "uuid", description = "The mining.")), request_body = Acceptance,
-    responses((status = 200, description = "What became of each proposal.", body = Accepted), Refusals)
+    responses((status = 200, description = "What became of each proposal.", body = Made), Refusals)
 )]
 pub async fn accept_proposals(request: Request) -> Result<Reply, Problem> {
     let caller = request.authorise(Permission::WriteTemplates)?;
@@ -100,13 +85,7 @@ pub async fn accept_proposals(request: Request) -> Result<Reply, Problem> {
     let mut brought_in = bring_in(&caller, arrivals, &manner).await?.into_iter();
     let ends = ends.into_iter().filter_map(|end| end.or_else(|| brought_in.next()));
     let templates: Vec<Arrived> = heads.into_iter().zip(ends).map(|(head, end)| end.told(&request, head)).collect();
-    Reply::ok(&Accepted {
-        created: count(&templates, Ending::Created),
-        unchanged: count(&templates, Ending::Unchanged),
-        skipped: count(&templates, Ending::Skipped),
-        refused: count(&templates, Ending::Refused),
-        templates,
-    })
+    Reply::ok(&Made::from(templates))
 }
 
 /// A proposal, as the origin of a template.
