@@ -1,6 +1,5 @@
 //! What the deployed model takes a message for, as a judge of suggestions.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use romashka_http::Problem;
@@ -34,9 +33,9 @@ pub async fn model_in_force(store: &TenantStore) -> Result<Option<Arc<Model>>, P
     Ok(model)
 }
 
-/// The intents that a message is likely of, by their plain names.
+/// The intents that a message is likely of, the likeliest first.
 #[derive(Debug, Default)]
-pub struct Likely(BTreeMap<String, (String, f32)>);
+pub struct Likely(Vec<(String, f32)>);
 
 impl Likely {
     /// What a model takes a message for; nothing where there is no model, or the message is about nothing that it knows.
@@ -47,33 +46,30 @@ impl Likely {
         if !model.predict(&message, model.default_budget()).is_about_something() {
             return Ok(Self::default());
         }
-        let mut by_name = BTreeMap::new();
-        for (intent, likely) in model.likeliest(&message, MOST_INTENTS) {
-            // Of intents that are called the same but for capitals and marks, the likeliest counts.
-            by_name.entry(plain(intent)).or_insert_with(|| (intent.to_owned(), likely));
-        }
-        Ok(Self(by_name))
+        let likeliest = model.likeliest(&message, MOST_INTENTS).into_iter();
+        Ok(Self(likeliest.map(|(intent, likely)| (intent.to_owned(), likely)).collect()))
     }
 
     /// The likeliest intent that a template answers: one that it lists, or one that is called like it where it lists none.
     pub fn answered_by(&self, entry: &Entry) -> Option<(&str, f32)> {
-        if self.0.is_empty() {
-            return None;
-        }
-        let named = |name: &String| self.0.get(&plain(name));
-        let answered: Option<&(String, f32)> = if entry.intents.is_empty() {
-            named(&entry.name)
-        } else {
-            entry.intents.iter().filter_map(named).max_by(|(_, one), (_, other)| one.total_cmp(other))
+        let is_answered = |intent: &str| match &entry.intents[..] {
+            [] => is_called(intent, &entry.name),
+            listed => listed.iter().any(|listed| is_called(intent, listed)),
         };
-        answered.map(|(intent, likely)| (&**intent, *likely))
+        self.0.iter().find(|(intent, _)| is_answered(intent)).map(|(intent, likely)| (&**intent, *likely))
     }
 }
 
-/// A name in small letters and digits, with `_` between its words: `Card arrival` is `card_arrival`.
-fn plain(name: &str) -> String {
+/// Whether two names have the same letters and digits in their words: `Card arrival` is `card_arrival`. Nothing is copied, as every
+/// template of the tenant is asked.
+fn is_called(one: &str, other: &str) -> bool {
+    words(one).eq(words(other))
+}
+
+/// The characters of a name's words in small letters, with a space before each word.
+fn words(name: &str) -> impl Iterator<Item = char> {
     let words = name.split(|char: char| !char.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.map(str::to_lowercase).collect::<Vec<_>>().join("_")
+    words.flat_map(|word| std::iter::once(' ').chain(word.chars().flat_map(char::to_lowercase)))
 }
 
 #[cfg(test)]
@@ -105,7 +101,7 @@ mod tests {
     #[test]
     fn a_template_answers_what_it_lists_or_what_it_is_called() {
         let likely = [("card_arrival", 0.7), ("Card lost", 0.2)];
-        let likely = Likely(likely.map(|(name, likely)| (plain(name), (name.to_owned(), likely))).into());
+        let likely = Likely(likely.map(|(name, likely)| (name.to_owned(), likely)).into());
         assert_eq!(likely.answered_by(&entry("Card arrival", &[])), Some(("card_arrival", 0.7)));
         assert_eq!(likely.answered_by(&entry("Card arrival", &["card_lost"])), Some(("Card lost", 0.2)));
         assert_eq!(likely.answered_by(&entry("x", &["card lost", "card-arrival"])), Some(("card_arrival", 0.7)));
