@@ -329,6 +329,18 @@ class QueueBatches(PatchTest):
         self.assertEqual(self.action(), "sqs:SendMessage")
 
 
+class DistantObjects(PatchTest):
+    def test_an_object_waits_as_long_as_a_benchmark_asks(self) -> None:
+        self.addCleanup(s3.reset)
+        s3._create_bucket("bucket", b"")
+        s3._put_object("bucket", "key", b"0123456789", {})
+        patches.delay_objects(self.swap, 0.2)
+        started = time.monotonic()
+        status, _, body = s3._get_object("bucket", "key", {}, {})
+        self.assertEqual((status, body), (200, b"0123456789"))
+        self.assertGreaterEqual(time.monotonic() - started, 0.2)
+
+
 class RangesOfVersions(PatchTest):
     def setUp(self) -> None:
         self.addCleanup(s3.reset)
