@@ -6,10 +6,12 @@ use serde::Serialize;
 
 use crate::sample::cloud;
 
-/// The queues, opened as an operator would.
+/// Queues and objects, opened as an operator would.
 pub struct Operator {
     runtime: tokio::runtime::Runtime,
     sqs: aws_sdk_sqs::Client,
+    s3: aws_sdk_s3::Client,
+    bucket: String,
 }
 
 impl Operator {
@@ -17,13 +19,19 @@ impl Operator {
     pub fn new() -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let credentials = aws_sdk_sqs::config::Credentials::new("test", "test", None, None, "operator");
-        let config = aws_sdk_sqs::Config::builder()
+        let config = aws_config::SdkConfig::builder()
             .behavior_version(aws_config::BehaviorVersion::latest())
             .region(aws_sdk_sqs::config::Region::new("us-east-1"))
             .endpoint_url(cloud().endpoint())
-            .credentials_provider(credentials)
+            .credentials_provider(aws_sdk_sqs::config::SharedCredentialsProvider::new(credentials))
             .build();
-        Self { runtime, sqs: aws_sdk_sqs::Client::from_conf(config) }
+        let s3 = aws_sdk_s3::config::Builder::from(&config).force_path_style(true).build();
+        Self {
+            runtime,
+            sqs: aws_sdk_sqs::Client::new(&config),
+            s3: aws_sdk_s3::Client::from_conf(s3),
+            bucket: cloud().output("BucketName").unwrap(),
+        }
     }
 
     /// Sends any text to a queue, named by its output.
@@ -46,5 +54,33 @@ impl Operator {
         let asked = self.sqs.get_queue_attributes().queue_url(url).attribute_names(name.clone()).send();
         let answer = self.runtime.block_on(asked).unwrap();
         answer.attributes().unwrap()[&name].parse().unwrap()
+    }
+
+    /// The keys of a tenant's objects of one class, which may be gone by now.
+    pub fn objects(&self, class: &str, tenant: &str) -> Vec<String> {
+        let prefix = format!("{class}/{tenant}/");
+        let listed = self.s3.list_objects_v2().bucket(&self.bucket).prefix(prefix).send();
+        let listed = self.runtime.block_on(listed).unwrap();
+        listed.contents().iter().filter_map(|object| object.key()).map(str::to_owned).collect()
+    }
+
+    /// What an object holds; `None` where it is gone.
+    pub fn object(&self, key: &str) -> Option<Vec<u8>> {
+        let get = async {
+            let object = self.s3.get_object().bucket(&self.bucket).key(key).send().await.ok()?;
+            Some(object.body.collect().await.ok()?.to_vec())
+        };
+        self.runtime.block_on(get)
+    }
+
+    /// Puts other bytes into an object.
+    pub fn overwrite(&self, key: &str, bytes: Vec<u8>) {
+        let put = self.s3.put_object().bucket(&self.bucket).key(key).body(bytes.into()).send();
+        self.runtime.block_on(put).unwrap();
+    }
+
+    /// Deletes an object.
+    pub fn delete(&self, key: &str) {
+        self.runtime.block_on(self.s3.delete_object().bucket(&self.bucket).key(key).send()).unwrap();
     }
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use xtask::client::{Answer, Tenant, text};
 
+use crate::operator::Operator;
 use crate::sample::{cloud, name_of, questions, tenant, train, upload};
 
 /// How long a change may take to be found.
@@ -109,6 +110,53 @@ fn a_change_is_found_within_a_second() {
     // The same once the index has taken all of it in.
     std::thread::sleep(Duration::from_secs(5));
     assert_eq!(searched(&tenant, "q=zebra"), made[1..2]);
+}
+
+#[test]
+fn an_index_that_is_lost_or_that_another_encoder_read_is_made_anew() {
+    let (tenant, operator) = (tenant(), Operator::new());
+    let made = shop(&tenant);
+    let rename = |name: &str| {
+        let change = json!({ "name": name, "source": "Ihr Geld ist unterwegs.", "visibility": "everyone" });
+        tenant.call("PUT", &format!("/v1/templates/{}", made[3])).json(&change).send().unwrap().expect(200).unwrap();
+    };
+    // The index that knows every template, and one of them by this name.
+    let index_with = |name: &str| {
+        let start = Instant::now();
+        loop {
+            for key in operator.objects("indexes", &name_of(&tenant)) {
+                let bytes = operator.object(&key).unwrap_or_default();
+                let text = String::from_utf8_lossy(&bytes);
+                if text.contains(name) && made.iter().all(|id| text.contains(id)) {
+                    return (key, bytes);
+                }
+            }
+            assert!(start.elapsed() < LEARNT_WITHIN, "no index with {name}");
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    };
+    let (lost, _) = index_with("Rückerstattung");
+    operator.delete(&lost);
+    rename("Money back");
+    let (key, mut bytes) = index_with("Money back");
+    until("an index that was lost", LEARNT_WITHIN, || searched(&tenant, "q=depot") == made[1..2]);
+
+    if xtask::setup::encoder().is_none() {
+        // Without an encoder there is no other one; the set-up has said so.
+        return;
+    }
+    const MARK: &[u8] = br#""encoder":""#;
+    let at = bytes.windows(MARK.len()).position(|window| window == MARK).unwrap() + MARK.len();
+    bytes[at] = if bytes[at] == b'x' { b'y' } else { b'x' };
+    operator.overwrite(&key, bytes);
+    rename("Cash back");
+    index_with("Cash back");
+    until("what the encoder read again", LEARNT_WITHIN, || {
+        let answer = suggested(&tenant, "Refund approved");
+        let first = &answer["items"][0];
+        let reasons = first["reasons"].as_array().cloned().unwrap_or_default();
+        first["id"] == json!(made[0]) && reasons.iter().any(|reason| reason["reason"] == "name")
+    });
 }
 
 #[test]

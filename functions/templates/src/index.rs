@@ -90,6 +90,13 @@ pub struct Indexed {
     pub picks: Vec<Embedding>,
 }
 
+impl Indexed {
+    /// One that no encoder has read; it is found by its words.
+    pub fn unread(entry: Entry) -> Self {
+        Self { entry, meanings: Vec::new(), picks: Vec::new() }
+    }
+}
+
 /// Templates, ready to be searched.
 #[derive(Debug)]
 pub struct Index {

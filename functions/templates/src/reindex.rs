@@ -1,126 +1,179 @@
 //! Takes what changed, and what templates were used for, into the index that they are searched by.
 //!
-//! The index is made anew from the one in force and from the templates that are marked; only those are read and encoded.
-//! A run that dies leaves marks behind, and whoever searches looks at marked templates themselves: nothing is lost but time.
+//! The index is made anew from the one in force and from the templates that are marked; only those are read and encoded, and
+//! those that the encoder has not read yet. One run does no more than a third of its time allows, puts that in force, and asks
+//! for the next run. A run that dies leaves marks behind, and whoever searches looks at marked templates themselves: nothing
+//! is lost but time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::AssertUnwindSafe;
+use std::time::{Duration, Instant};
 
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use romashka_domain::TemplateId;
 use romashka_encoder::{Encoder, shipped};
 use romashka_learning::Embedding;
 use romashka_learning::search::MAX_PICKS;
+use romashka_store::claims::{Claim, Claimed};
 use romashka_store::objects::Object;
 use romashka_store::queues::IndexTask;
 use romashka_store::search_index::{IndexInForce, Mark};
 use romashka_store::{PageSize, TenantStore};
 use romashka_telemetry::Metric;
-use romashka_worker::{Failure, Work};
+use romashka_worker::{Failure, Work, lease_seconds};
 use sha2::{Digest, Sha256};
 
 use crate::index::{Entry, Index, Indexed};
 
-/// Marked templates that one round takes in.
-const AT_ONCE: usize = 200;
-/// Rounds of one run; what is left then has messages of its own.
-const ROUNDS: usize = 20;
+/// Templates that are read and encoded between two looks at the clock.
+const AT_ONCE: usize = 100;
 /// Requests to the table at the same time.
 const REQUESTS: usize = 16;
 /// Templates of an index; of more, those that were made last.
 pub const MAX_TEMPLATES: usize = 50_000;
 
-/// Takes in all that is marked.
+/// Templates of the index that is being made.
+type All = BTreeMap<TemplateId, Indexed>;
+
+/// Takes in what is marked, and asks for another run where something is left.
 pub async fn reindex(work: Work<IndexTask>) -> Result<(), Failure> {
     let encoder = shipped().map_err(|error| Failure::Unreadable(error.to_string()))?;
-    for _ in 0..ROUNDS {
-        let mut marks = work.store.search_index().marks().await?;
-        if marks.is_empty() {
-            break;
-        }
-        marks.truncate(AT_ONCE);
-        take_in(&work.store, encoder, &marks).await?;
+    let store = &work.store;
+    let claim = Claim::new("index", "templates", "");
+    if store.claims().take(&claim, lease_seconds()).await? == Claimed::Busy {
+        // Whoever is at work looks for marks once more after giving the claim back, and so finds what this message is about.
+        return Ok(());
+    }
+    // The claim must not outlive a panic, or every other delivery would find somebody at work.
+    let done = AssertUnwindSafe(take_in(store, encoder)).catch_unwind().await.unwrap_or(Err(Failure::Panicked));
+    store.claims().release(&claim).await?;
+    let is_unread = done?;
+    if is_unread || !store.search_index().marks().await?.is_empty() {
+        store.queues().send(&work.correlation_id, [IndexTask {}]).await?;
     }
     Ok(())
 }
 
-async fn take_in(store: &TenantStore, encoder: Option<&Encoder>, marks: &[Mark]) -> Result<(), Failure> {
+/// Makes the next index; whether the encoder has still to read some of its templates.
+async fn take_in(store: &TenantStore, encoder: Option<&Encoder>) -> Result<bool, Failure> {
+    let marks = store.search_index().marks().await?;
     let before = store.search_index().in_force().await?;
-    let reads_alike = encoder.map(|encoder| encoder.id().to_owned());
-    let (mut all, is_new) = match known(store, before.as_ref()).await? {
-        Some(index) if index.encoder == reads_alike => {
-            let all = (0..index.entries.len()).map(|at| index.indexed(at));
-            (all.map(|indexed| (indexed.entry.id, indexed)).collect(), false)
-        }
-        _ => (BTreeMap::new(), true),
-    };
-    let ids: Vec<TemplateId> = marks.iter().map(|mark| mark.template_id).collect();
-    // Before the first index every template is marked: taking them in by and by needs no run that is long enough for all.
-    let is_anew = is_new && before.is_some();
-    let templates = if is_anew { everything(store).await? } else { store.templates().get_many(&ids).await? };
-    let changed = templates.len();
-    for id in &ids {
-        all.remove(id);
+    if marks.is_empty() && before.as_ref().is_none_or(|before| before.unread == 0) {
+        return Ok(false);
     }
-    let entries = templates.into_iter().filter_map(Entry::of);
-    let encoded = entries.map(|entry| async {
-        let picks = picks(store, encoder, entry.id).await?;
-        let meanings = encoder.map_or_else(Vec::new, |encoder| entry.meanings(encoder));
-        Ok::<_, Failure>(Indexed { entry, meanings, picks })
-    });
-    let encoded: Vec<Indexed> = stream::iter(encoded).buffer_unordered(REQUESTS).try_collect().await?;
-    all.extend(encoded.into_iter().map(|indexed| (indexed.entry.id, indexed)));
+    let mut all = known(store, encoder, before.as_ref()).await?;
+    let marked: BTreeSet<TemplateId> = marks.iter().map(|mark| mark.template_id).collect();
+    let unread = all.values().filter(|indexed| is_unread(indexed, encoder)).map(|indexed| indexed.entry.id);
+    let unread = unread.filter(|id| !marked.contains(id));
+    let ids: Vec<TemplateId> = marks.iter().map(|mark| mark.template_id).chain(unread).collect();
+    // The rest of the time is for the index itself, which takes seconds where it is large.
+    let until = Instant::now() + Duration::from_secs(lease_seconds().unsigned_abs()) / 3;
+    let mut taken = 0;
+    for ids in ids.chunks(AT_ONCE) {
+        for id in ids {
+            all.remove(id);
+        }
+        all.extend(read(store, encoder, ids).await?);
+        taken += ids.len();
+        if Instant::now() >= until {
+            break;
+        }
+    }
     while all.len() > MAX_TEMPLATES {
         all.pop_first();
     }
-    let index = Index::of(reads_alike, all.into_values().collect(), None);
-    let bytes = index.to_bytes();
-    let hash = hex::encode(Sha256::digest(&bytes));
-    let size = bytes.len() as u64;
-    if before.as_ref().is_none_or(|before| before.hash != hash) {
-        store.objects().put(&Object::TemplateIndex(hash.clone()), bytes).await?;
-        let next = IndexInForce {
-            revision: before.as_ref().map_or(1, |before| before.revision + 1),
-            hash,
-            before: before.as_ref().map(|before| before.hash.clone()),
-            templates: index.entries.len() as u64,
-            built_at: store.now(),
-        };
-        if !store.search_index().supersede(before.as_ref(), &next).await? {
-            return Err(Failure::Busy("the search index"));
-        }
-        // Whoever was about to read the one before the last has read it by now. An index may come back to what it was.
-        if let Some(oldest) = before.and_then(|before| before.before).filter(|oldest| *oldest != next.hash) {
-            store.objects().delete(&Object::TemplateIndex(oldest)).await?;
-        }
-    }
-    stream::iter(marks.to_vec())
-        .map(|mark| async move { store.search_index().unmark(&mark).await })
-        .buffer_unordered(REQUESTS)
-        .try_collect::<()>()
-        .await?;
-    tracing::info!(templates = index.entries.len(), changed, bytes = size, "indexed");
-    romashka_telemetry::record("templates.reindex", store.now(), &[Metric::count("Templates", changed as u64)]);
-    Ok(())
+    let unread = all.values().filter(|indexed| is_unread(indexed, encoder)).count();
+    let index = Index::of(encoder.map(|encoder| encoder.id().to_owned()), all.into_values().collect(), None);
+    put_in_force(store, before, &index, unread as u64).await?;
+    unmark(store, marks.into_iter().take(taken)).await?;
+    tracing::info!(templates = index.entries.len(), taken, unread, "indexed");
+    romashka_telemetry::record("templates.reindex", store.now(), &[Metric::count("Templates", taken as u64)]);
+    Ok(unread > 0)
 }
 
-/// The index in force, where it is still there and readable; without it, it is made anew from everything.
-async fn known(store: &TenantStore, in_force: Option<&IndexInForce>) -> Result<Option<Index>, Failure> {
-    let Some(in_force) = in_force else { return Ok(None) };
-    let bytes = store.objects().get(&Object::TemplateIndex(in_force.hash.clone())).await?;
-    Ok(bytes.and_then(|bytes| Index::from_bytes(&bytes)))
+/// Whether an encoder has still to read it.
+fn is_unread(indexed: &Indexed, encoder: Option<&Encoder>) -> bool {
+    encoder.is_some() && indexed.meanings.is_empty()
 }
 
-async fn everything(store: &TenantStore) -> Result<Vec<romashka_domain::template::Template>, Failure> {
-    let mut all = Vec::new();
+/// The templates of the index in force, or all there are where it is lost. What another encoder understood is left out: it has
+/// to be read again, and is found by its words until then.
+async fn known(store: &TenantStore, encoder: Option<&Encoder>, before: Option<&IndexInForce>) -> Result<All, Failure> {
+    // Before the first index every template is marked.
+    let Some(before) = before else { return Ok(All::new()) };
+    let bytes = store.objects().get(&Object::TemplateIndex(before.hash.clone())).await?;
+    let Some(index) = bytes.and_then(|bytes| Index::from_bytes(&bytes)) else { return everything(store).await };
+    let is_alike = index.encoder.as_deref() == encoder.map(Encoder::id);
+    let all = (0..index.entries.len()).map(|at| match index.indexed(at) {
+        indexed if is_alike => indexed,
+        Indexed { entry, .. } => Indexed::unread(entry),
+    });
+    Ok(all.map(|indexed| (indexed.entry.id, indexed)).collect())
+}
+
+async fn everything(store: &TenantStore) -> Result<All, Failure> {
+    let mut all = All::new();
     let (size, mut cursor) = (PageSize::new(PageSize::MAX).unwrap_or_default(), None);
     loop {
         let page = store.templates().list(size, cursor.as_ref()).await?;
-        all.extend(page.items.into_iter().filter(|template| template.deleted_at.is_none()));
+        let entries = page.items.into_iter().filter_map(Entry::of);
+        all.extend(entries.map(|entry| (entry.id, Indexed::unread(entry))));
         cursor = page.next;
         if cursor.is_none() || all.len() >= MAX_TEMPLATES {
             return Ok(all);
         }
     }
+}
+
+/// Reads and encodes templates; those that are deleted are not among them.
+async fn read(
+    store: &TenantStore,
+    encoder: Option<&Encoder>,
+    ids: &[TemplateId],
+) -> Result<Vec<(TemplateId, Indexed)>, Failure> {
+    let entries = store.templates().get_many(ids).await?.into_iter().filter_map(Entry::of);
+    let read = entries.map(|entry| async {
+        let picks = picks(store, encoder, entry.id).await?;
+        let meanings = encoder.map_or_else(Vec::new, |encoder| entry.meanings(encoder));
+        Ok((entry.id, Indexed { entry, meanings, picks }))
+    });
+    stream::iter(read).buffer_unordered(REQUESTS).try_collect().await
+}
+
+/// Puts an index in force, unless it is the one that is.
+async fn put_in_force(
+    store: &TenantStore,
+    before: Option<IndexInForce>,
+    index: &Index,
+    unread: u64,
+) -> Result<(), Failure> {
+    let bytes = index.to_bytes();
+    let hash = hex::encode(Sha256::digest(&bytes));
+    if before.as_ref().is_some_and(|before| before.hash == hash && before.unread == unread) {
+        return Ok(());
+    }
+    store.objects().put(&Object::TemplateIndex(hash.clone()), bytes).await?;
+    let next = IndexInForce {
+        revision: before.as_ref().map_or(1, |before| before.revision + 1),
+        hash,
+        before: before.as_ref().map(|before| before.hash.clone()),
+        templates: index.entries.len() as u64,
+        unread,
+        built_at: store.now(),
+    };
+    if !store.search_index().supersede(before.as_ref(), &next).await? {
+        return Err(Failure::Busy("the search index"));
+    }
+    // Whoever was about to read the one before the last has read it by now. An index may come back to what it was.
+    if let Some(oldest) = before.and_then(|before| before.before).filter(|oldest| *oldest != next.hash) {
+        store.objects().delete(&Object::TemplateIndex(oldest)).await?;
+    }
+    Ok(())
+}
+
+async fn unmark(store: &TenantStore, marks: impl Iterator<Item = Mark>) -> Result<(), Failure> {
+    let unmarked = stream::iter(marks).map(|mark| async move { store.search_index().unmark(&mark).await });
+    Ok(unmarked.buffer_unordered(REQUESTS).try_collect().await?)
 }
 
 /// What a template was used for of late, each message once.

@@ -29,6 +29,9 @@ pub struct IndexInForce {
     pub before: Option<String>,
     /// How many templates it knows.
     pub templates: u64,
+    /// How many of them the encoder has still to read.
+    #[serde(default)]
+    pub unread: u64,
     /// When it was built.
     pub built_at: Timestamp,
 }
