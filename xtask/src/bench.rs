@@ -21,6 +21,7 @@ use crate::feed::Socket;
 use crate::job::{Plan, Show, Source, millis, train_and_deploy};
 use crate::root;
 use crate::score::{Percentiles, read};
+use crate::setup::Build;
 
 /// What to measure.
 #[derive(Clone, Debug, Subcommand)]
@@ -42,7 +43,7 @@ pub enum What {
     Suggestions(published::Files),
     /// Searches among 10,000 templates of a deployed system: end to end and inside the function, warm, and from fresh processes
     /// with S3 at a distance of 100 ms.
-    Search(templates::Searching),
+    Search,
     /// Templates that were written to do harm: how long until they are stopped.
     Bombs,
     /// Reply templates found in what agents wrote (bitext, airlines' tweets), and in replies written to be costly; drafts from
@@ -57,13 +58,16 @@ pub enum What {
 }
 
 impl What {
-    /// Whether debug builds are measured, which are there sooner.
-    pub fn is_of_debug_builds(&self) -> bool {
-        matches!(self, Self::Search(searching) if searching.debug)
+    /// What has to be built as it is deployed.
+    pub fn build(&self) -> Build {
+        match self {
+            Self::Search => Build::ReleaseOf(&templates::MEASURED),
+            _ => Build::Release,
+        }
     }
 }
 
-/// Measures and prints. The deployed system is brought up in release builds by `up`; what needs none does without.
+/// Measures and prints. The deployed system is brought up by `up`; what needs none does without.
 pub fn run(cloud: &Cloud, what: &What, up: impl Fn(&Cloud) -> Result<()>) -> Result<()> {
     let deployed = || -> Result<Tenant> {
         up(cloud)?;
@@ -77,7 +81,7 @@ pub fn run(cloud: &Cloud, what: &What, up: impl Fn(&Cloud) -> Result<()>) -> Res
         What::Learning(comparison) => learning::run(comparison),
         What::Retrieval(files) => published::retrieval(files),
         What::Suggestions(files) => published::suggestions(files),
-        What::Search(searching) => templates::run(searching, &up),
+        What::Search => templates::run(&up),
         What::Bombs => published::bombs(),
         What::Mining(files) => published::mining(files),
         What::Mood(files) => published::mood(files),

@@ -9,6 +9,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 use crate::cloud::{Cloud, Timing};
+use crate::setup::Build;
 use crate::{licences, root, setup};
 
 /// Long enough for the slowest batch and file, short enough that a test can wait for a killed one to come back.
@@ -68,7 +69,7 @@ pub fn test(filter: Option<&str>) -> Result<()> {
     // What an earlier run printed is not to be taken for what this one does.
     cloud.reset()?;
     cloud.start()?;
-    let deployed = cloud.deploy(false, TIMING);
+    let deployed = cloud.deploy(Build::Debug, TIMING);
     let tested = deployed.and_then(|()| {
         let mut tests = setup::cargo();
         tests

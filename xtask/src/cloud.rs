@@ -12,6 +12,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use crate::client::{Api, Tenant};
+use crate::setup::Build;
 use crate::{root, setup};
 
 /// How long the cloud may take to start or stop.
@@ -145,8 +146,8 @@ impl Cloud {
     }
 
     /// Puts the template and the functions of a build into it.
-    pub fn deploy(&self, release: bool, timing: Timing) -> Result<()> {
-        let binaries = setup::build_functions(release)?;
+    pub fn deploy(&self, build: Build, timing: Timing) -> Result<()> {
+        let binaries = setup::build_functions(build)?;
         let python = setup::python()?;
         let encoder = setup::encoder();
         let execute_api = format!("127.0.0.1:{}/_aws/execute-api", self.port);

@@ -15,10 +15,13 @@ use xtask::client::{Tenant, text};
 use xtask::cloud::{Cloud, Timing};
 use xtask::emotion::Purpose;
 use xtask::job::{Deploy, Plan, Show, Source, Trained, train_and_deploy};
+use xtask::setup::Build;
 use xtask::{bench, check, emotion, fuzz, logs, redrive, root, score, setup};
 
 /// What the functions of the local cloud are given; a laptop recovers sooner than AWS's defaults allow.
 const TIMING: Timing = Timing { work_timeout: 10, work_visibility: 60, long_timeout: 300, long_visibility: 330 };
+/// What they are given where they are measured: the template's own defaults.
+const DEFAULTS: Timing = Timing { work_timeout: 60, work_visibility: 360, long_timeout: 900, long_visibility: 5_400 };
 
 /// The tenant that the local cloud is shown with.
 const DEMO: &str = "lindenhof";
@@ -161,7 +164,7 @@ fn obey(arguments: Arguments) -> Result<()> {
     match arguments.command {
         Command::Run { check: true, release } => check_run(release),
         Command::Run { check: false, release } => {
-            up(&cloud, release)?;
+            up(&cloud, Build::of(release), TIMING)?;
             demonstrate(&cloud.tenant(DEMO, "admin")?)?;
             introduce(&cloud)
         }
@@ -171,7 +174,7 @@ fn obey(arguments: Arguments) -> Result<()> {
             let plan = Plan { parameters, deploy: if if_better { Deploy::IfBetter } else { Deploy::Always } };
             let source = source(&file, kind)?;
             let rows = test.as_deref().map(labelled).transpose()?;
-            up(&cloud, release)?;
+            up(&cloud, Build::of(release), TIMING)?;
             train(&cloud.tenant(&tenant, "admin")?, source, &plan, rows, json)
         }
         Command::Encoder => {
@@ -193,19 +196,19 @@ fn obey(arguments: Arguments) -> Result<()> {
         Command::Redrive { queue } => redrive::redrive(&cloud, &queue),
         Command::Test { filter } => check::test(filter.as_deref()),
         Command::Fuzz { target, seconds } => fuzz::run(target.as_deref(), seconds),
-        Command::Bench { what } => bench::run(&cloud, &what, |cloud| up(cloud, !what.is_of_debug_builds())),
+        Command::Bench { what } => bench::run(&cloud, &what, |cloud| up(cloud, what.build(), DEFAULTS)),
     }
 }
 
-fn up(cloud: &Cloud, release: bool) -> Result<()> {
+fn up(cloud: &Cloud, build: Build, timing: Timing) -> Result<()> {
     cloud.start()?;
-    cloud.deploy(release, TIMING)
+    cloud.deploy(build, timing)
 }
 
 /// Does the main job on a cloud of its own and ends it, whatever comes of it.
 fn check_run(release: bool) -> Result<()> {
     let cloud = Cloud::throwaway("check", 4586);
-    let done = up(&cloud, release).and_then(|()| demonstrate(&cloud.tenant(DEMO, "admin")?));
+    let done = up(&cloud, Build::of(release), TIMING).and_then(|()| demonstrate(&cloud.tenant(DEMO, "admin")?));
     cloud.stop()?;
     done
 }

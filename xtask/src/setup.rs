@@ -119,19 +119,61 @@ fn find_python() -> Result<PathBuf> {
     bail!("the local cloud needs Python {}.{} or newer, and {found}; install it and run this again", PYTHON.0, PYTHON.1)
 }
 
-/// Builds every function with the settings of `profile`, and says where the binaries are.
-pub fn build_functions(release: bool) -> Result<PathBuf> {
-    let mut build = cargo();
-    build.args(["build", "--quiet", "--bins"]);
-    for context in contexts()? {
-        build.args(["--package", &format!("romashka-{context}")]);
+/// How the functions are built.
+#[derive(Clone, Copy, Debug)]
+pub enum Build {
+    /// Soon.
+    Debug,
+    /// As they are deployed on AWS.
+    Release,
+    /// Only these as they are deployed, the others soon: enough where only these are measured.
+    ReleaseOf(&'static [&'static str]),
+}
+
+impl Build {
+    /// Of what a command was told.
+    pub fn of(release: bool) -> Self {
+        if release { Self::Release } else { Self::Debug }
     }
-    if release {
-        build.arg("--release");
+}
+
+/// Builds every function, and says where the binaries are.
+pub fn build_functions(build: Build) -> Result<PathBuf> {
+    let mut all = cargo();
+    all.args(["build", "--quiet", "--bins"]);
+    for context in contexts()? {
+        all.args(["--package", &format!("romashka-{context}")]);
+    }
+    if let Build::Release = build {
+        all.arg("--release");
     }
     eprintln!("building the functions; the first time takes minutes");
-    run(&mut build).context("the functions do not build")?;
-    Ok(target().join(if release { "release" } else { "debug" }))
+    run(&mut all).context("the functions do not build")?;
+    match build {
+        Build::Debug => Ok(target().join("debug")),
+        Build::Release => Ok(target().join("release")),
+        Build::ReleaseOf(names) => side_by_side(names),
+    }
+}
+
+/// A folder of debug builds, but for these functions, of which it has release builds.
+fn side_by_side(names: &[&str]) -> Result<PathBuf> {
+    let mut some = cargo();
+    some.args(["build", "--quiet", "--release"]).args(names.iter().flat_map(|name| ["--bin", name]));
+    run(&mut some).context("the functions do not build")?;
+    let folder = target().join("side-by-side");
+    // Made anew: what was built before may be gone by now.
+    fs::remove_dir_all(&folder).or_else(|error| if folder.exists() { Err(error) } else { Ok(()) })?;
+    fs::create_dir_all(&folder)?;
+    for entry in fs::read_dir(target().join("debug"))? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if entry.file_type()?.is_file() && !name.contains('.') {
+            let profile = if names.contains(&&*name) { "release" } else { "debug" };
+            fs::hard_link(target().join(profile).join(&name), folder.join(&name))?;
+        }
+    }
+    Ok(folder)
 }
 
 /// The bounded contexts, each a package below `functions/`.

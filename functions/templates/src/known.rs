@@ -188,11 +188,11 @@ async fn base(store: &TenantStore, hash: Option<&str>) -> Result<Option<Arc<Inde
 async fn look(store: &TenantStore) -> Result<Known, Problem> {
     let at = store.now();
     // In this order: what loses its mark in between is in the index that is read after.
-    let marks = store.search_index().marks().await?;
+    let marks = store.search_index().last_marks(MAX_CHANGED).await?;
     let hash = store.search_index().in_force().await?.map(|in_force| in_force.hash);
     let base = base(store, hash.as_deref()).await?;
     let base = base.ok_or_else(|| Problem::unavailable("the search index was replaced while it was being read"))?;
-    let ids: Vec<TemplateId> = marks.iter().rev().take(MAX_CHANGED).map(|mark| mark.template_id).collect();
+    let ids: Vec<TemplateId> = marks.iter().map(|mark| mark.template_id).collect();
     let templates = if ids.is_empty() { Vec::new() } else { store.templates().get_many(&ids).await? };
     let before = seen(store.tenant()).map(|seen| seen.changed);
     let changed = Arc::new(changed(&base, before.as_deref(), templates)?);

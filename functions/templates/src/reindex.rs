@@ -1,11 +1,11 @@
 //! Takes what changed, and what templates were used for, into the index that they are searched by.
 //!
-//! The index is made anew from the one in force and from the templates that are marked; only those are read and encoded, and
-//! those that the encoder has not read yet. One run does no more than a third of its time allows, puts that in force, and asks
-//! for the next run. A run that dies leaves marks behind, and whoever searches looks at marked templates themselves: nothing
-//! is lost but time.
+//! The index is made anew from the one in force and from the templates that are marked; only those are read from the table. They
+//! are found by their words from then on, and by what they mean once the encoder has read them, which takes most of the
+//! time: a run encodes for a third of its own, and asks for the next run where something is left. A run that dies leaves marks
+//! behind, and whoever searches looks at marked templates themselves: nothing is lost but time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
@@ -25,8 +25,10 @@ use sha2::{Digest, Sha256};
 
 use crate::index::{Entry, Index, Indexed};
 
-/// Templates that are read and encoded between two looks at the clock.
-const AT_ONCE: usize = 100;
+/// Marks that a run takes in, those of the templates that were made first; whoever searches looks at those that were made last.
+const MAX_MARKS: usize = 500;
+/// Templates that are encoded between two looks at the clock.
+const AT_ONCE: usize = 25;
 /// Requests to the table at the same time.
 const REQUESTS: usize = 16;
 /// Templates of an index; of more, those that were made last.
@@ -48,7 +50,7 @@ pub async fn reindex(work: Work<IndexTask>) -> Result<(), Failure> {
     let done = AssertUnwindSafe(take_in(store, encoder)).catch_unwind().await.unwrap_or(Err(Failure::Panicked));
     store.claims().release(&claim).await?;
     let is_unread = done?;
-    if is_unread || !store.search_index().marks().await?.is_empty() {
+    if is_unread || !store.search_index().first_marks(1).await?.is_empty() {
         store.queues().send(&work.correlation_id, [IndexTask {}]).await?;
     }
     Ok(())
@@ -56,44 +58,60 @@ pub async fn reindex(work: Work<IndexTask>) -> Result<(), Failure> {
 
 /// Makes the next index; whether the encoder has still to read some of its templates.
 async fn take_in(store: &TenantStore, encoder: Option<&Encoder>) -> Result<bool, Failure> {
-    let marks = store.search_index().marks().await?;
+    let marks = store.search_index().first_marks(MAX_MARKS).await?;
     let before = store.search_index().in_force().await?;
     if marks.is_empty() && before.as_ref().is_none_or(|before| before.unread == 0) {
         return Ok(false);
     }
     let mut all = known(store, encoder, before.as_ref()).await?;
-    let marked: BTreeSet<TemplateId> = marks.iter().map(|mark| mark.template_id).collect();
-    let unread = all.values().filter(|indexed| is_unread(indexed, encoder)).map(|indexed| indexed.entry.id);
-    let unread = unread.filter(|id| !marked.contains(id));
-    let ids: Vec<TemplateId> = marks.iter().map(|mark| mark.template_id).chain(unread).collect();
-    // The rest of the time is for the index itself, which takes seconds where it is large.
-    let until = Instant::now() + Duration::from_secs(lease_seconds().unsigned_abs()) / 3;
-    let mut taken = 0;
-    for ids in ids.chunks(AT_ONCE) {
-        for id in ids {
-            all.remove(id);
-        }
-        all.extend(read(store, encoder, ids).await?);
-        taken += ids.len();
-        if Instant::now() >= until {
-            break;
-        }
+    let ids: Vec<TemplateId> = marks.iter().map(|mark| mark.template_id).collect();
+    for id in &ids {
+        all.remove(id);
     }
+    let entries = store.templates().get_many(&ids).await?.into_iter().filter_map(Entry::of);
+    all.extend(entries.map(|entry| (entry.id, Indexed::unread(entry))));
     while all.len() > MAX_TEMPLATES {
         all.pop_first();
     }
-    let unread = all.values().filter(|indexed| is_unread(indexed, encoder)).count();
+    // Where thousands came at once, all are to be found by their words before the first is by what it means.
+    if let Some(encoder) = encoder.filter(|_| marks.len() < MAX_MARKS) {
+        read_for_a_third(store, encoder, &mut all).await?;
+    }
+    let unread = if encoder.is_some() { unread_of(&all).len() } else { 0 };
     let index = Index::of(encoder.map(|encoder| encoder.id().to_owned()), all.into_values().collect(), None);
-    put_in_force(store, before, &index, unread as u64).await?;
-    unmark(store, marks.into_iter().take(taken)).await?;
-    tracing::info!(templates = index.entries.len(), taken, unread, "indexed");
+    let bytes = put_in_force(store, before, &index, unread as u64).await?;
+    let taken = marks.len();
+    unmark(store, marks).await?;
+    tracing::info!(templates = index.entries.len(), taken, unread, bytes, "indexed");
     romashka_telemetry::record("templates.reindex", store.now(), &[Metric::count("Templates", taken as u64)]);
     Ok(unread > 0)
 }
 
-/// Whether an encoder has still to read it.
-fn is_unread(indexed: &Indexed, encoder: Option<&Encoder>) -> bool {
-    encoder.is_some() && indexed.meanings.is_empty()
+/// Encodes templates for a third of the time that a run has; the rest is for the index itself, which takes seconds where it is
+/// large.
+async fn read_for_a_third(store: &TenantStore, encoder: &Encoder, all: &mut All) -> Result<(), Failure> {
+    let until = Instant::now() + Duration::from_secs(lease_seconds().unsigned_abs()) / 3;
+    for ids in unread_of(all).chunks(AT_ONCE) {
+        let picks =
+            ids.iter().copied().map(|id| async move { Ok::<_, Failure>((id, picks(store, encoder, id).await?)) });
+        let picks: Vec<_> = stream::iter(picks).buffer_unordered(REQUESTS).try_collect().await?;
+        for (id, picks) in picks {
+            if let Some(indexed) = all.get_mut(&id) {
+                indexed.meanings = indexed.entry.meanings(encoder);
+                indexed.picks = picks;
+            }
+        }
+        if Instant::now() >= until {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Those that no encoder has read, the ones made last first: they are looked for most.
+fn unread_of(all: &All) -> Vec<TemplateId> {
+    let unread = all.values().rev().filter(|indexed| indexed.meanings.is_empty());
+    unread.map(|indexed| indexed.entry.id).collect()
 }
 
 /// The templates of the index in force, or all there are where it is lost. What another encoder understood is left out: it has
@@ -125,32 +143,18 @@ async fn everything(store: &TenantStore) -> Result<All, Failure> {
     }
 }
 
-/// Reads and encodes templates; those that are deleted are not among them.
-async fn read(
-    store: &TenantStore,
-    encoder: Option<&Encoder>,
-    ids: &[TemplateId],
-) -> Result<Vec<(TemplateId, Indexed)>, Failure> {
-    let entries = store.templates().get_many(ids).await?.into_iter().filter_map(Entry::of);
-    let read = entries.map(|entry| async {
-        let picks = picks(store, encoder, entry.id).await?;
-        let meanings = encoder.map_or_else(Vec::new, |encoder| entry.meanings(encoder));
-        Ok((entry.id, Indexed { entry, meanings, picks }))
-    });
-    stream::iter(read).buffer_unordered(REQUESTS).try_collect().await
-}
-
-/// Puts an index in force, unless it is the one that is.
+/// Puts an index in force, unless it is the one that is; how many bytes it has.
 async fn put_in_force(
     store: &TenantStore,
     before: Option<IndexInForce>,
     index: &Index,
     unread: u64,
-) -> Result<(), Failure> {
+) -> Result<usize, Failure> {
     let bytes = index.to_bytes();
+    let size = bytes.len();
     let hash = hex::encode(Sha256::digest(&bytes));
     if before.as_ref().is_some_and(|before| before.hash == hash && before.unread == unread) {
-        return Ok(());
+        return Ok(size);
     }
     store.objects().put(&Object::TemplateIndex(hash.clone()), bytes).await?;
     let next = IndexInForce {
@@ -168,17 +172,16 @@ async fn put_in_force(
     if let Some(oldest) = before.and_then(|before| before.before).filter(|oldest| *oldest != next.hash) {
         store.objects().delete(&Object::TemplateIndex(oldest)).await?;
     }
-    Ok(())
+    Ok(size)
 }
 
-async fn unmark(store: &TenantStore, marks: impl Iterator<Item = Mark>) -> Result<(), Failure> {
+async fn unmark(store: &TenantStore, marks: Vec<Mark>) -> Result<(), Failure> {
     let unmarked = stream::iter(marks).map(|mark| async move { store.search_index().unmark(&mark).await });
     Ok(unmarked.buffer_unordered(REQUESTS).try_collect().await?)
 }
 
 /// What a template was used for of late, each message once.
-async fn picks(store: &TenantStore, encoder: Option<&Encoder>, id: TemplateId) -> Result<Vec<Embedding>, Failure> {
-    let Some(encoder) = encoder else { return Ok(Vec::new()) };
+async fn picks(store: &TenantStore, encoder: &Encoder, id: TemplateId) -> Result<Vec<Embedding>, Failure> {
     let mut seen = Vec::new();
     let mut picks = Vec::new();
     for used_for in store.template_uses().latest(id).await?.into_iter().filter_map(|kept| kept.used_for) {

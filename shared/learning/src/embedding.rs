@@ -132,7 +132,12 @@ impl<const N: usize> std::fmt::Debug for Embedding<N> {
 /// At most 127² a dimension, far below the range of an `i32`.
 #[multiversion(targets("x86_64+avx2"))]
 fn dot<const N: usize>(left: &[i8; N], right: &[i8; N]) -> i32 {
-    left.iter().zip(right).map(|(left, right)| i32::from(*left) * i32::from(*right)).sum()
+    // A plain loop: the closures of iterators are not always compiled into the version for a processor.
+    let mut sum = 0;
+    for (left, right) in left.iter().zip(right) {
+        sum += i32::from(*left) * i32::from(*right);
+    }
+    sum
 }
 
 #[cfg(test)]

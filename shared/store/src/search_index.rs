@@ -9,7 +9,7 @@ use romashka_domain::{TemplateId, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::table::{Item, Key, Table, Unless, Write, s};
+use crate::table::{End, Item, Key, Table, Unless, Write, s};
 use crate::{Error, TenantStore};
 
 /// The search index of one tenant.
@@ -65,9 +65,14 @@ impl<'a> SearchIndex<'a> {
         Table::open(self.store)?.put(write).await
     }
 
-    /// What the index does not know, by template id.
-    pub async fn marks(&self) -> Result<Vec<Mark>, Error> {
-        Table::open(self.store)?.all("UNINDEXED", "mark").await
+    /// Templates that the index does not know as they are, those that were made first; at most `most`.
+    pub async fn first_marks(&self, most: usize) -> Result<Vec<Mark>, Error> {
+        Table::open(self.store)?.some("UNINDEXED", End::First, most, "mark").await
+    }
+
+    /// The same from the other end: those that were made last.
+    pub async fn last_marks(&self, most: usize) -> Result<Vec<Mark>, Error> {
+        Table::open(self.store)?.some("UNINDEXED", End::Last, most, "mark").await
     }
 
     /// Takes a mark away, unless the template was marked again.

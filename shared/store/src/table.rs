@@ -145,6 +145,15 @@ struct Row<'a, T> {
     expires_at: Option<i64>,
 }
 
+/// Where the places of a partition begin or end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// From the least place upwards.
+    First,
+    /// From the greatest place downwards.
+    Last,
+}
+
 /// When to write an item.
 pub(crate) enum Unless<'a> {
     /// In any case.
@@ -366,6 +375,37 @@ impl<'a> Table<'a> {
             .send();
         let mut items = Vec::new();
         while let Some(item) = pages.next().await {
+            items.push(read(item.map_err(aws("dynamodb:Query"))?, what)?);
+        }
+        Ok(items)
+    }
+
+    /// The items at one end of a partition, from there on; at most `most`.
+    pub async fn some<T: DeserializeOwned>(
+        &self,
+        partition: &str,
+        end: End,
+        most: usize,
+        what: &'static str,
+    ) -> Result<Vec<T>, Error> {
+        let pk = Key::new(&self.store.tenant, partition, "").pk;
+        let mut pages = self
+            .client()
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", s(pk))
+            .consistent_read(true)
+            .scan_index_forward(end == End::First)
+            .limit(i32::try_from(most).unwrap_or(i32::MAX))
+            .into_paginator()
+            .items()
+            .send();
+        let mut items = Vec::new();
+        // Asked first, as what is beyond them would be read only to be thrown away.
+        while items.len() < most
+            && let Some(item) = pages.next().await
+        {
             items.push(read(item.map_err(aws("dynamodb:Query"))?, what)?);
         }
         Ok(items)

@@ -22,17 +22,30 @@ pub fn highlight(text: &str, language: &str, query: &Query, most: usize) -> Vec<
     let endings = Endings::of(language);
     let looked_for: Vec<(&str, String, bool)> =
         query.words.iter().map(|word| (word.text.as_str(), endings.off(&word.text), word.is_begun)).collect();
-    let matches: Vec<(usize, usize)> = words(text)
-        .filter(|(_, word)| {
-            let word = folded(word);
+    let is_match = |word: &str| {
+        let word = folded(word);
+        let is_written = looked_for.iter().any(|(text, _, is_begun)| {
+            word == *text || (*is_begun && word.starts_with(text)) || is_misspelt(text, &word)
+        });
+        // Taking endings off costs most, so it comes last.
+        is_written || {
             let stem = endings.off(&word);
-            looked_for.iter().any(|(text, of_text, is_begun)| {
-                word == *text || stem == *of_text || (*is_begun && word.starts_with(text)) || is_misspelt(text, &word)
-            })
-        })
-        .map(|(start, word)| (start, start + word.len()))
-        .collect();
-    let (start, end) = window(text, matches.first().map_or(0, |(start, _)| *start), most);
+            looked_for.iter().any(|(_, of_text, _)| stem == *of_text)
+        }
+    };
+    let mut shown = None;
+    let mut matches: Vec<(usize, usize)> = Vec::new();
+    for (start, word) in words(text) {
+        // What comes after the part that is shown is of no interest.
+        if shown.is_some_and(|(_, end)| start >= end) {
+            break;
+        }
+        if is_match(word) {
+            shown.get_or_insert_with(|| window(text, start, most));
+            matches.push((start, start + word.len()));
+        }
+    }
+    let (start, end) = shown.unwrap_or_else(|| window(text, 0, most));
     let mut fragments = Vec::new();
     let mut put = |text: &str, is_match: bool| {
         if !text.is_empty() {
@@ -55,6 +68,10 @@ pub fn highlight(text: &str, language: &str, query: &Query, most: usize) -> Vec<
 
 /// Whether one word is another at one error; rougher than what is searched by, and no matter of ranking.
 fn is_misspelt(one: &str, other: &str) -> bool {
+    // No character has more than four bytes, and none less than one: most words need not be taken apart.
+    if one.len().min(other.len()) < 4 || one.len().abs_diff(other.len()) > 4 {
+        return false;
+    }
     let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
     if one.len().min(other.len()) < 4 || one.len().abs_diff(other.len()) > 1 {
         return false;

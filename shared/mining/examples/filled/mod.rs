@@ -2,10 +2,14 @@
 
 #![allow(dead_code, reason = "each example needs a part of it")]
 
+#[path = "../../tests/dice/mod.rs"]
+mod dice;
+
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 use anyhow::{Context, Result};
+use dice::Dice;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// A reply with slots, and the entity that its customer named.
@@ -82,27 +86,6 @@ fn fill(row: &Row, labels: &[&str], number: u64) -> Filled {
         echoes.extend(text.match_indices(name).map(|(at, name)| at..at + name.len()).filter(is_free));
     }
     Filled { text, slots, echoes }
-}
-
-/// Numbers that look random and are always the same (SplitMix64).
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-
-    fn one_of<'value>(&mut self, values: &[&'value str]) -> &'value str {
-        values[self.below(values.len() as u64) as usize]
-    }
 }
 
 const PEOPLE: [&str; 10] = [

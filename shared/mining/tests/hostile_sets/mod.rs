@@ -1,5 +1,9 @@
 //! Replies that are written to be costly to mine. The tests take few of each kind, the measurement as many as are mined.
 
+#[path = "../dice/mod.rs"]
+mod dice;
+
+use dice::Dice;
 use romashka_mining::{MAX_REPLY_BYTES, MAX_REPLY_TOKENS, Reply};
 
 /// A kind of hostile replies: what they are, and the one of a number.
@@ -70,23 +74,6 @@ pub fn replies((_, text): Hostile, count: usize, most_bytes: usize) -> Vec<Reply
             bytes <= most_bytes
         })
         .collect()
-}
-
-/// Numbers that look random and are always the same (SplitMix64, Steele et al. 2014).
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
 }
 
 fn word(dice: &mut Dice) -> String {
