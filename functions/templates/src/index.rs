@@ -174,10 +174,10 @@ fn documented(Indexed { entry, meanings, picks }: Indexed) -> (Document, Entry) 
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn entry(id: u128, name: &str) -> Entry {
+    pub(crate) fn entry(id: u128, name: &str) -> Entry {
         Entry {
             id: TemplateId::new(uuid::Uuid::from_u128(id)),
             version: 1,

@@ -5,7 +5,7 @@
 //! time: a run encodes for a third of its own, and asks for the next run where something is left. A run that dies leaves marks
 //! behind, and whoever searches looks at marked templates themselves: nothing is lost but time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
@@ -41,13 +41,16 @@ type All = BTreeMap<TemplateId, Indexed>;
 pub async fn reindex(work: Work<IndexTask>) -> Result<(), Failure> {
     let encoder = shipped().map_err(|error| Failure::Unreadable(error.to_string()))?;
     let store = &work.store;
-    let claim = Claim::new("index", "templates", "");
+    let began = Instant::now();
+    // Each run's own, so that none gives back the claim of another.
+    let claim = Claim::new("index", "templates", store.ids().next());
     if store.claims().take(&claim, lease_seconds()).await? == Claimed::Busy {
-        // Whoever is at work looks for marks once more after giving the claim back, and so finds what this message is about.
-        return Ok(());
+        // Whoever is at work looks for marks once more after giving the claim back, and so finds what this message is about. It
+        // comes back all the same, in case nobody is: its deliveries take longer than a claim lasts.
+        return if work.is_last_delivery { Ok(()) } else { Err(Failure::Busy("the search index")) };
     }
     // The claim must not outlive a panic, or every other delivery would find somebody at work.
-    let done = AssertUnwindSafe(take_in(store, encoder)).catch_unwind().await.unwrap_or(Err(Failure::Panicked));
+    let done = AssertUnwindSafe(take_in(store, encoder, began)).catch_unwind().await.unwrap_or(Err(Failure::Panicked));
     store.claims().release(&claim).await?;
     let is_unread = done?;
     if is_unread || !store.search_index().first_marks(1).await?.is_empty() {
@@ -57,7 +60,7 @@ pub async fn reindex(work: Work<IndexTask>) -> Result<(), Failure> {
 }
 
 /// Makes the next index; whether the encoder has still to read some of its templates.
-async fn take_in(store: &TenantStore, encoder: Option<&Encoder>) -> Result<bool, Failure> {
+async fn take_in(store: &TenantStore, encoder: Option<&Encoder>, began: Instant) -> Result<bool, Failure> {
     let marks = store.search_index().first_marks(MAX_MARKS).await?;
     let before = store.search_index().in_force().await?;
     if marks.is_empty() && before.as_ref().is_none_or(|before| before.unread == 0) {
@@ -65,19 +68,26 @@ async fn take_in(store: &TenantStore, encoder: Option<&Encoder>) -> Result<bool,
     }
     let mut all = known(store, encoder, before.as_ref()).await?;
     let ids: Vec<TemplateId> = marks.iter().map(|mark| mark.template_id).collect();
-    for id in &ids {
-        all.remove(id);
+    let mut old: All = ids.iter().filter_map(|id| all.remove_entry(id)).collect();
+    let mut used = Vec::new();
+    for entry in store.templates().get_many(&ids).await?.into_iter().filter_map(Entry::of) {
+        let id = entry.id;
+        // One that was only used says what it said.
+        let same = old.remove(&id).filter(|old| old.entry.version == entry.version && !old.meanings.is_empty());
+        used.extend(same.as_ref().map(|_| id));
+        all.insert(id, same.unwrap_or_else(|| Indexed::unread(entry)));
     }
-    let entries = store.templates().get_many(&ids).await?.into_iter().filter_map(Entry::of);
-    all.extend(entries.map(|entry| (entry.id, Indexed::unread(entry))));
+    if let Some(encoder) = encoder {
+        learn(store, encoder, &mut all, &used).await?;
+    }
     while all.len() > MAX_TEMPLATES {
         all.pop_first();
     }
     // Where thousands came at once, all are to be found by their words before the first is by what it means.
     if let Some(encoder) = encoder.filter(|_| marks.len() < MAX_MARKS) {
-        read_for_a_third(store, encoder, &mut all).await?;
+        read_for_a_third(store, encoder, &mut all, &ids, began).await?;
     }
-    let unread = if encoder.is_some() { unread_of(&all).len() } else { 0 };
+    let unread = if encoder.is_some() { unread_of(&all, &[]).len() } else { 0 };
     let index = Index::of(encoder.map(|encoder| encoder.id().to_owned()), all.into_values().collect(), None);
     let bytes = put_in_force(store, before, &index, unread as u64).await?;
     let taken = marks.len();
@@ -87,46 +97,70 @@ async fn take_in(store: &TenantStore, encoder: Option<&Encoder>) -> Result<bool,
     Ok(unread > 0)
 }
 
-/// Encodes templates for a third of the time that a run has; the rest is for the index itself, which takes seconds where it is
-/// large.
-async fn read_for_a_third(store: &TenantStore, encoder: &Encoder, all: &mut All) -> Result<(), Failure> {
-    let until = Instant::now() + Duration::from_secs(lease_seconds().unsigned_abs()) / 3;
-    for ids in unread_of(all).chunks(AT_ONCE) {
-        let picks =
-            ids.iter().copied().map(|id| async move { Ok::<_, Failure>((id, picks(store, encoder, id).await?)) });
-        let picks: Vec<_> = stream::iter(picks).buffer_unordered(REQUESTS).try_collect().await?;
-        for (id, picks) in picks {
-            if let Some(indexed) = all.get_mut(&id) {
+/// Encodes templates until a third of the time that a run has is over, `first` those that have just changed; the rest is for the index
+/// itself, which takes seconds where it is large.
+async fn read_for_a_third(
+    store: &TenantStore,
+    encoder: &Encoder,
+    all: &mut All,
+    first: &[TemplateId],
+    began: Instant,
+) -> Result<(), Failure> {
+    let third = Duration::from_secs(lease_seconds().unsigned_abs()) / 3;
+    for ids in unread_of(all, first).chunks(AT_ONCE) {
+        for id in ids {
+            if let Some(indexed) = all.get_mut(id) {
                 indexed.meanings = indexed.entry.meanings(encoder);
-                indexed.picks = picks;
             }
         }
-        if Instant::now() >= until {
+        learn(store, encoder, all, ids).await?;
+        if began.elapsed() >= third {
             break;
         }
     }
     Ok(())
 }
 
-/// Those that no encoder has read, the ones made last first: they are looked for most.
-fn unread_of(all: &All) -> Vec<TemplateId> {
-    let unread = all.values().rev().filter(|indexed| indexed.meanings.is_empty());
-    unread.map(|indexed| indexed.entry.id).collect()
+/// Those that no encoder has read: some first, then the ones made last, as they are looked for most.
+fn unread_of(all: &All, first: &[TemplateId]) -> Vec<TemplateId> {
+    let is_unread = |id: &TemplateId| all.get(id).is_some_and(|indexed| indexed.meanings.is_empty());
+    let before: BTreeSet<TemplateId> = first.iter().copied().filter(is_unread).collect();
+    let after = all.keys().rev().copied().filter(|id| is_unread(id) && !before.contains(id));
+    before.iter().copied().chain(after).collect()
 }
 
-/// The templates of the index in force, or all there are where it is lost. What another encoder understood is left out: it has
-/// to be read again, and is found by its words until then.
+/// Takes in what templates were used for of late.
+async fn learn(store: &TenantStore, encoder: &Encoder, all: &mut All, ids: &[TemplateId]) -> Result<(), Failure> {
+    let picks = ids.iter().copied().map(|id| async move { Ok::<_, Failure>((id, picks(store, encoder, id).await?)) });
+    let picks: Vec<_> = stream::iter(picks).buffer_unordered(REQUESTS).try_collect().await?;
+    for (id, picks) in picks {
+        if let Some(indexed) = all.get_mut(&id) {
+            indexed.picks = picks;
+        }
+    }
+    Ok(())
+}
+
+/// The templates of the index in force, or all there are where it is lost.
 async fn known(store: &TenantStore, encoder: Option<&Encoder>, before: Option<&IndexInForce>) -> Result<All, Failure> {
     // Before the first index every template is marked.
     let Some(before) = before else { return Ok(All::new()) };
     let bytes = store.objects().get(&Object::TemplateIndex(before.hash.clone())).await?;
-    let Some(index) = bytes.and_then(|bytes| Index::from_bytes(&bytes)) else { return everything(store).await };
-    let is_alike = index.encoder.as_deref() == encoder.map(Encoder::id);
+    match bytes.and_then(|bytes| Index::from_bytes(&bytes)) {
+        Some(index) => Ok(kept(&index, encoder.map(Encoder::id))),
+        None => everything(store).await,
+    }
+}
+
+/// The templates of an index. What another encoder understood is left out: it has to be read again, and is found by its words
+/// until then.
+fn kept(index: &Index, encoder: Option<&str>) -> All {
+    let is_alike = index.encoder.as_deref() == encoder;
     let all = (0..index.entries.len()).map(|at| match index.indexed(at) {
         indexed if is_alike => indexed,
         Indexed { entry, .. } => Indexed::unread(entry),
     });
-    Ok(all.map(|indexed| (indexed.entry.id, indexed)).collect())
+    all.map(|indexed| (indexed.entry.id, indexed)).collect()
 }
 
 async fn everything(store: &TenantStore) -> Result<All, Failure> {
@@ -192,4 +226,38 @@ async fn picks(store: &TenantStore, encoder: &Encoder, id: TemplateId) -> Result
         seen.push(used_for.hash);
     }
     Ok(picks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::index::tests::entry;
+
+    fn id(number: u128) -> TemplateId {
+        TemplateId::new(uuid::Uuid::from_u128(number))
+    }
+
+    fn read(number: u128) -> Indexed {
+        let meaning = Embedding::from_values(std::array::from_fn(|at| at as i8));
+        Indexed { entry: entry(number, "Refund"), meanings: vec![meaning.clone()], picks: vec![meaning] }
+    }
+
+    #[test]
+    fn what_another_encoder_understood_is_not_kept() {
+        let index = Index::of(Some("e".to_owned()), vec![read(1), read(2)], None);
+        let read_of = |all: All| all.values().map(|at| (at.meanings.len(), at.picks.len())).collect::<Vec<_>>();
+        assert_eq!(read_of(kept(&index, Some("e"))), [(1, 1), (1, 1)]);
+        for other in [Some("f"), None] {
+            let all = kept(&index, other);
+            assert_eq!(all.keys().copied().collect::<Vec<_>>(), [id(1), id(2)]);
+            assert_eq!(read_of(all), [(0, 0), (0, 0)], "{other:?}");
+        }
+    }
+
+    #[test]
+    fn what_has_just_changed_is_read_before_the_latest() {
+        let mut all: All = (1..=5).map(|number| (id(number), Indexed::unread(entry(number, "Refund")))).collect();
+        all.insert(id(4), read(4));
+        assert_eq!(unread_of(&all, &[id(2), id(4), id(9)]), [id(2), id(5), id(3), id(1)]);
+    }
 }
