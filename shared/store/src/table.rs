@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, KeysAndAttributes, Put, TransactWriteItem, Update};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -360,19 +361,19 @@ impl<'a> Table<'a> {
         Ok(found)
     }
 
-    /// Every item of a partition, in order.
-    pub async fn all<T: DeserializeOwned>(&self, partition: &str, what: &'static str) -> Result<Vec<T>, Error> {
-        let pk = Key::new(&self.store.tenant, partition, "").pk;
-        let mut pages = self
-            .client()
+    /// What asks for the items of a partition, as they are by now.
+    fn of_partition(&self, partition: &str) -> QueryFluentBuilder {
+        self.client()
             .query()
             .table_name(&self.name)
             .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", s(pk))
+            .expression_attribute_values(":pk", s(Key::new(&self.store.tenant, partition, "").pk))
             .consistent_read(true)
-            .into_paginator()
-            .items()
-            .send();
+    }
+
+    /// Every item of a partition, in order.
+    pub async fn all<T: DeserializeOwned>(&self, partition: &str, what: &'static str) -> Result<Vec<T>, Error> {
+        let mut pages = self.of_partition(partition).into_paginator().items().send();
         let mut items = Vec::new();
         while let Some(item) = pages.next().await {
             items.push(read(item.map_err(aws("dynamodb:Query"))?, what)?);
@@ -388,14 +389,8 @@ impl<'a> Table<'a> {
         most: usize,
         what: &'static str,
     ) -> Result<Vec<T>, Error> {
-        let pk = Key::new(&self.store.tenant, partition, "").pk;
         let mut pages = self
-            .client()
-            .query()
-            .table_name(&self.name)
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", s(pk))
-            .consistent_read(true)
+            .of_partition(partition)
             .scan_index_forward(end == End::First)
             .limit(i32::try_from(most).unwrap_or(i32::MAX))
             .into_paginator()
@@ -413,18 +408,7 @@ impl<'a> Table<'a> {
 
     /// The places of every item in a partition, in order.
     pub async fn places(&self, partition: &str) -> Result<Vec<String>, Error> {
-        let pk = Key::new(&self.store.tenant, partition, "").pk;
-        let mut pages = self
-            .client()
-            .query()
-            .table_name(&self.name)
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", s(pk))
-            .consistent_read(true)
-            .projection_expression("sk")
-            .into_paginator()
-            .items()
-            .send();
+        let mut pages = self.of_partition(partition).projection_expression("sk").into_paginator().items().send();
         let mut places = Vec::new();
         while let Some(item) = pages.next().await {
             let mut item = item.map_err(aws("dynamodb:Query"))?;
