@@ -12,7 +12,7 @@ use xtask::client::{Tenant, text};
 use xtask::cloud::Cloud;
 
 /// How long anything may take that needs no second delivery.
-pub const PATIENCE: Duration = Duration::from_secs(90);
+pub const PATIENCE: Duration = Duration::from_secs(180);
 
 static CLOUD: LazyLock<Cloud> = LazyLock::new(|| test_cloud().unwrap());
 static TENANTS: AtomicU32 = AtomicU32::new(0);

@@ -13,7 +13,7 @@ use crate::setup::Build;
 use crate::{licences, root, setup};
 
 /// Long enough for the slowest batch and file, short enough that a test can wait for a killed one to come back.
-const TIMING: Timing = Timing { work_timeout: 5, work_visibility: 20, long_timeout: 60, long_visibility: 70 };
+const TIMING: Timing = Timing { work_timeout: 20, work_visibility: 25, long_timeout: 60, long_visibility: 70 };
 
 /// The port of the cloud that tests use, so that they leave the lasting one alone.
 const PORT: u16 = 4576;

@@ -19,7 +19,7 @@ use xtask::setup::Build;
 use xtask::{bench, check, emotion, fuzz, logs, redrive, root, score, setup};
 
 /// What the functions of the local cloud are given; a laptop recovers sooner than AWS's defaults allow.
-const TIMING: Timing = Timing { work_timeout: 10, work_visibility: 60, long_timeout: 300, long_visibility: 330 };
+const TIMING: Timing = Timing { work_timeout: 30, work_visibility: 60, long_timeout: 300, long_visibility: 330 };
 /// What they are given where they are measured: the template's own defaults.
 const DEFAULTS: Timing = Timing { work_timeout: 60, work_visibility: 360, long_timeout: 900, long_visibility: 5_400 };
 
