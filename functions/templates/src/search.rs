@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use romashka_domain::template::{Format, Shortcut, Visibility};
 use romashka_domain::{Permission, TeamId, TemplateId, Timestamp};
 use romashka_http::{Problem, Refusals, Reply, Request, invalid_field};
-use romashka_learning::search::highlight::{Fragment, highlight};
+use romashka_learning::search::highlight::{Fragment, Highlighter};
 use romashka_learning::search::{Purpose, Query};
 use romashka_learning::{Embedding, Meaning};
 use serde::Serialize;
@@ -99,6 +99,7 @@ pub async fn search(request: Request) -> Result<Reply, Problem> {
     let known = Known::of(&caller.store).await?;
     let is_wanted = |entry: &Entry| entry.is_seen_by(&caller.identity) && filter.lets_through(entry);
     let query = Query::typed(typed);
+    let highlighter = &mut Highlighter::new(&query);
     let items = if typed.is_empty() {
         let recent = caller.store.template_uses().recent(&caller.identity.user).await?;
         let used: BTreeMap<TemplateId, Timestamp> =
@@ -107,11 +108,15 @@ pub async fn search(request: Request) -> Result<Reply, Problem> {
             known.seen_by(&caller.identity).filter(|entry| filter.lets_through(entry)).collect();
         let order = |entry: &Entry| std::cmp::Reverse((used.get(&entry.id).copied(), entry.updated_at, entry.id));
         entries.sort_by_key(|entry| order(entry));
-        entries.into_iter().take(limit).map(|entry| found(entry, &query, 0.0, used.get(&entry.id).copied())).collect()
+        entries
+            .into_iter()
+            .take(limit)
+            .map(|entry| found(entry, highlighter, 0.0, used.get(&entry.id).copied()))
+            .collect()
     } else {
         let meaning = meaning_of(&known, typed)?;
         let hits = known.find(&query, meaning.as_ref(), Purpose::Search, limit, is_wanted);
-        hits.into_iter().map(|(hit, entry)| found(entry, &query, hit.score, None)).collect()
+        hits.into_iter().map(|(hit, entry)| found(entry, highlighter, hit.score, None)).collect()
     };
     Reply::ok(&FoundTemplates { items, searched: known.len() as u64 })
 }
@@ -122,11 +127,16 @@ pub fn meaning_of(known: &Known, text: &str) -> Result<Option<Embedding>, Proble
     Ok(encoder.and_then(|encoder| Meaning::of(encoder, &[text]).pop()).map(|meaning| meaning.sentence))
 }
 
-fn found(entry: &Entry, query: &Query, score: f32, used_at: Option<Timestamp>) -> FoundTemplate {
+fn found<'a>(
+    entry: &'a Entry,
+    highlighter: &mut Highlighter<'a>,
+    score: f32,
+    used_at: Option<Timestamp>,
+) -> FoundTemplate {
     FoundTemplate {
         template: Shown::from(entry),
-        name_highlight: highlight(&entry.name, &entry.language, query, EXCERPT_CHARS),
-        excerpt_highlight: highlight(&entry.text, &entry.language, query, EXCERPT_CHARS),
+        name_highlight: highlighter.highlight(&entry.name, &entry.language, EXCERPT_CHARS),
+        excerpt_highlight: highlighter.highlight(&entry.text, &entry.language, EXCERPT_CHARS),
         score,
         used_at,
     }

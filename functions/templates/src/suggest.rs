@@ -4,7 +4,7 @@ use romashka_domain::Permission;
 use romashka_http::{Problem, Refusals, Reply, Request, invalid_field};
 use romashka_learning::Embedding;
 use romashka_learning::language::{Confidence, detect};
-use romashka_learning::search::highlight::highlight;
+use romashka_learning::search::highlight::Highlighter;
 use romashka_learning::search::{Hit, Purpose, Query, intent_lift};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -175,7 +175,7 @@ fn reasons(known: &Known, hit: &Hit, entry: &Entry, words: &Query, meaning: Opti
     if hit.coverage > 0.0 {
         let said = format!("{} {}", entry.name, entry.text);
         let mut same: Vec<String> = Vec::new();
-        for fragment in highlight(&said, &entry.language, words, said.len()) {
+        for fragment in Highlighter::new(words).highlight(&said, &entry.language, said.len()) {
             // What is short is in every text.
             let is_telling = fragment.is_match && fragment.text.chars().count() > 3;
             if is_telling && same.len() < MAX_WORDS && !same.contains(&fragment.text) {

@@ -32,22 +32,43 @@ impl Pool {
         let rest: f32 = self.0[1..].iter().map(|cosine| libm::expf(SHARPNESS * (cosine - greatest))).sum();
         greatest + libm::log1pf(rest) / SHARPNESS
     }
+
+    /// What the pool is worth at most, without a logarithm.
+    pub(crate) fn most(&self) -> f32 {
+        // Of as many equal cosines, and a little for what rounding may add.
+        const MOST_ABOVE: f32 = 0.04;
+        if self.0[0] == f32::NEG_INFINITY { 0.0 } else { self.0[0] + MOST_ABOVE }
+    }
 }
 
 /// The items of the greatest scores above zero, the greatest first and of equals the first.
-pub(crate) fn best<T>(items: impl Iterator<Item = T>, limit: usize, score: impl Fn(&T) -> f32) -> Vec<T> {
-    let mut best: Vec<T> = Vec::with_capacity(limit + 1);
-    for item in items {
-        let of_item = score(&item);
-        let full = best.len() == limit;
-        if of_item <= 0.0 || (full && best.last().is_none_or(|last| of_item <= score(last))) {
-            continue;
-        }
-        let at = best.partition_point(|better| score(better) >= of_item);
-        best.insert(at, item);
-        best.truncate(limit);
+pub(crate) struct Best<T> {
+    limit: usize,
+    /// With their scores.
+    kept: Vec<(f32, T)>,
+}
+
+impl<T> Best<T> {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { limit, kept: Vec::with_capacity(limit + 1) }
     }
-    best
+
+    /// What a score must exceed to be kept.
+    pub(crate) fn least(&self) -> f32 {
+        if self.kept.len() < self.limit { 0.0 } else { self.kept.last().map_or(f32::INFINITY, |(score, _)| *score) }
+    }
+
+    pub(crate) fn offer(&mut self, score: f32, item: T) {
+        if score > self.least() {
+            let at = self.kept.partition_point(|(better, _)| *better >= score);
+            self.kept.insert(at, (score, item));
+            self.kept.truncate(self.limit);
+        }
+    }
+
+    pub(crate) fn into_items(self) -> Vec<T> {
+        self.kept.into_iter().map(|(_, item)| item).collect()
+    }
 }
 
 #[cfg(test)]
@@ -71,6 +92,13 @@ mod tests {
 
     proptest! {
         #[test]
+        fn a_pool_is_never_worth_more_than_its_bound(cosines in prop::collection::vec(-1.1_f32..1.1, 0..6)) {
+            let mut pool = Pool::EMPTY;
+            cosines.iter().for_each(|cosine| pool.take(*cosine));
+            prop_assert!(pool.worth() <= pool.most());
+        }
+
+        #[test]
         fn the_best_are_those_a_full_sort_would_give(
             scores in prop::collection::vec(-1.0_f32..1.0, 0..40),
             limit in 0_usize..6,
@@ -78,7 +106,9 @@ mod tests {
             let mut sorted: Vec<f32> = scores.iter().copied().filter(|score| *score > 0.0).collect();
             sorted.sort_by(|a, b| b.total_cmp(a));
             sorted.truncate(limit);
-            prop_assert_eq!(best(scores.into_iter(), limit, |score| *score), sorted);
+            let mut best = Best::new(limit);
+            scores.into_iter().for_each(|score| best.offer(score, score));
+            prop_assert_eq!(best.into_items(), sorted);
         }
     }
 }

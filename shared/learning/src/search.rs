@@ -21,7 +21,7 @@ mod segment;
 mod words;
 
 use crate::embedding::Embedding;
-use crate::pool::best;
+use crate::pool::Best;
 
 pub use artefact::SegmentError;
 pub use dictionary::warm;
@@ -79,9 +79,8 @@ pub fn find(
     limit: usize,
     is_wanted: impl Fn(usize, usize) -> bool,
 ) -> Vec<Hit> {
-    find_lifted(segments, query, meaning, purpose, limit, |segment, position| {
-        is_wanted(segment, position).then_some(0.0)
-    })
+    let lifts = |segment, position| is_wanted(segment, position).then_some(0.0);
+    rank(segments, query, meaning, purpose, limit, 0.0, lifts)
 }
 
 /// What it is worth that a document answers an intent of this calibrated probability: the square root of it, so an intent that the
@@ -104,33 +103,52 @@ pub fn find_lifted(
     limit: usize,
     lifts: impl Fn(usize, usize) -> Option<f32>,
 ) -> Vec<Hit> {
+    rank(segments, query, meaning, purpose, limit, f32::INFINITY, lifts)
+}
+
+/// Ranks documents, of which none is lifted by more than `most_lift`: what cannot be among the best even so is not looked at
+/// closely.
+fn rank(
+    segments: &[&Segment],
+    query: &Query,
+    meaning: Option<&Embedding>,
+    purpose: Purpose,
+    limit: usize,
+    most_lift: f32,
+    lifts: impl Fn(usize, usize) -> Option<f32>,
+) -> Vec<Hit> {
     let meaning = meaning.filter(|meaning| !meaning.is_zero());
     let coverage = dictionary::coverage(segments, query, purpose == Purpose::Search);
-    let mut hits = Vec::new();
+    let score = |coverage: f32, meant: f32| match purpose {
+        Purpose::Search => SEARCHED_WORDS * coverage + (1.0 - SEARCHED_WORDS) * meant.max(0.0),
+        Purpose::Suggest => meant + SUGGESTED_WORDS * coverage,
+    };
+    let mut found = Best::new(limit);
     for (number, (segment, coverage)) in segments.iter().zip(coverage).enumerate() {
         let cosines = meaning.map(|meaning| segment.cosines(meaning, purpose == Purpose::Suggest));
-        let hit = |(position, lifted): (usize, f32)| {
-            let coverage = coverage[position];
-            let (cosine, lift) = cosines.as_ref().map_or((None, 0.0), |cosines| {
-                let (own, all) = cosines[position];
-                (Some(own), (all - own).clamp(0.0, MOST_LIFT))
-            });
+        for (position, coverage) in coverage.into_iter().enumerate() {
+            let cosines = cosines.as_ref().map(|cosines| &cosines[position]);
+            // Its own texts are among all of them, and are worth nothing where there are none.
+            let most = score(coverage, cosines.map_or(0.0, |cosines| cosines.all.most().max(0.0)));
+            if most + most_lift <= found.least() {
+                continue;
+            }
+            let Some(lifted) = lifts(number, position) else { continue };
+            if most + lifted <= found.least() {
+                continue;
+            }
+            let cosine = cosines.map(|cosines| cosines.own.worth());
+            let lift =
+                cosines.zip(cosine).map_or(0.0, |(cosines, own)| (cosines.all.worth() - own).clamp(0.0, MOST_LIFT));
             let meant = cosine.unwrap_or(0.0) + lift;
-            let (score, is_hit) = match purpose {
-                Purpose::Search => (
-                    SEARCHED_WORDS * coverage + (1.0 - SEARCHED_WORDS) * meant.max(0.0),
-                    coverage > 0.0 || meant >= LEAST_COSINE,
-                ),
-                Purpose::Suggest => (meant + SUGGESTED_WORDS * coverage, coverage > 0.0 || meant > 0.0),
-            };
-            let score = score + lifted;
-            (is_hit || lifted > 0.0).then_some(Hit { segment: number, position, score, coverage, cosine, lift })
-        };
-        let wanted =
-            (0..segment.documents()).filter_map(|position| lifts(number, position).map(|lifted| (position, lifted)));
-        hits.extend(best(wanted.filter_map(hit), limit, |hit| hit.score));
+            let least_cosine = if purpose == Purpose::Search { LEAST_COSINE } else { f32::MIN_POSITIVE };
+            if coverage > 0.0 || meant >= least_cosine || lifted > 0.0 {
+                let score = score(coverage, meant) + lifted;
+                found.offer(score, Hit { segment: number, position, score, coverage, cosine, lift });
+            }
+        }
     }
-    best(hits.into_iter(), limit, |hit| hit.score)
+    found.into_items()
 }
 
 #[cfg(test)]
@@ -302,6 +320,30 @@ mod tests {
             prop_assert!(hits.is_sorted_by(|a, b| a.score >= b.score));
             prop_assert!(hits.iter().all(|hit| (0.0..=1.0).contains(&hit.coverage) && hit.score > 0.0));
             prop_assert_eq!(Segment::from_bytes(&segment.to_bytes()).unwrap().to_bytes(), segment.to_bytes());
+        }
+
+        #[test]
+        fn the_best_few_are_the_first_of_all(
+            texts in prop::collection::vec((0_usize..9, prop::collection::vec(0_usize..9, 0..5), "[a-d]{1,3}"), 1..30),
+            looked_for in 0_usize..9,
+            purpose in prop_oneof![Just(Purpose::Search), Just(Purpose::Suggest)],
+            limit in 1_usize..8,
+        ) {
+            let documents: Vec<_> = texts
+                .iter()
+                .map(|(own, picks, name)| Document {
+                    meanings: if *own == 0 { Vec::new() } else { vec![towards(*own); own % 3] },
+                    picks: picks.iter().map(|pick| towards(*pick)).collect(),
+                    ..document(name, &[], "ab cd")
+                })
+                .collect();
+            let (first, second) = documents.split_at(documents.len() / 2);
+            let segments = [&Segment::of(first, None), &Segment::of(second, None)];
+            let (query, meaning) = (Query::typed("ab c"), towards(looked_for));
+            let found = |limit| find(&segments, &query, Some(&meaning), purpose, limit, |_, at| at % 5 != 1);
+            let mut all = found(documents.len());
+            all.truncate(limit);
+            prop_assert_eq!(found(limit), all);
         }
 
         #[test]

@@ -1,9 +1,11 @@
 //! What of a text a query found, for people to see.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::words::{Endings, Query, folded, words};
+use super::words::{Endings, Query, QueryWord, folded, words};
 
 /// A piece of a text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -15,24 +17,63 @@ pub struct Fragment {
     pub is_match: bool,
 }
 
-/// The text in pieces, together at most so many characters of it, from a little before the first word that was looked
-/// for. An ellipsis stands where something is left out.
-#[must_use]
-pub fn highlight(text: &str, language: &str, query: &Query, most: usize) -> Vec<Fragment> {
-    let endings = Endings::of(language);
-    let looked_for: Vec<(&str, String, bool)> =
-        query.words.iter().map(|word| (word.text.as_str(), endings.off(&word.text), word.is_begun)).collect();
-    let is_match = |word: &str| {
-        let word = folded(word);
-        let is_written = looked_for.iter().any(|(text, _, is_begun)| {
-            word == *text || (*is_begun && word.starts_with(text)) || is_misspelt(text, &word)
+/// Shows what one query found, in many texts.
+pub struct Highlighter<'a> {
+    query: &'a Query,
+    /// Of each language that was met.
+    languages: Vec<Language<'a>>,
+}
+
+/// How words of one language are recognised.
+struct Language<'a> {
+    tag: &'a str,
+    endings: Endings,
+    /// The stems of the query's words.
+    stems: Vec<String>,
+    /// Words that were met: texts that one query finds have most of them in common.
+    met: HashMap<&'a str, bool>,
+}
+
+impl<'a> Highlighter<'a> {
+    /// Of a query's words.
+    #[must_use]
+    pub fn new(query: &'a Query) -> Self {
+        Self { query, languages: Vec::new() }
+    }
+
+    /// The text in pieces, together at most so many characters of it, from a little before the first word that was looked
+    /// for. An ellipsis stands where something is left out.
+    pub fn highlight(&mut self, text: &'a str, language: &'a str, most: usize) -> Vec<Fragment> {
+        let at = self.languages.iter().position(|known| known.tag == language).unwrap_or_else(|| {
+            self.languages.push(Language::of(language, self.query));
+            self.languages.len() - 1
         });
-        // Taking endings off costs most, so it comes last.
-        is_written || {
-            let stem = endings.off(&word);
-            looked_for.iter().any(|(_, of_text, _)| stem == *of_text)
-        }
-    };
+        let language = &mut self.languages[at];
+        in_pieces(text, most, |word| language.is_match(self.query, word))
+    }
+}
+
+impl<'a> Language<'a> {
+    fn of(tag: &'a str, query: &Query) -> Self {
+        let endings = Endings::of(tag);
+        let stems = query.words.iter().map(|word| endings.off(&word.text)).collect();
+        Self { tag, endings, stems, met: HashMap::new() }
+    }
+
+    fn is_match(&mut self, query: &Query, word: &'a str) -> bool {
+        let Self { endings, stems, met, .. } = self;
+        *met.entry(word).or_insert_with(|| {
+            let word = folded(word);
+            let is_written = query.words.iter().any(|QueryWord { text, is_begun }| {
+                word == *text || (*is_begun && word.starts_with(text)) || is_misspelt(text, &word)
+            });
+            // Taking endings off costs most, so it comes last.
+            is_written || stems.contains(&endings.off(&word))
+        })
+    }
+}
+
+fn in_pieces<'text>(text: &'text str, most: usize, mut is_match: impl FnMut(&'text str) -> bool) -> Vec<Fragment> {
     let mut shown = None;
     let mut matches: Vec<(usize, usize)> = Vec::new();
     for (start, word) in words(text) {
@@ -109,7 +150,7 @@ mod tests {
     use super::*;
 
     fn shown(text: &str, query: &str, most: usize) -> String {
-        let fragments = highlight(text, "en", &Query::typed(query), most);
+        let fragments = Highlighter::new(&Query::typed(query)).highlight(text, "en", most);
         fragments.iter().map(|f| if f.is_match { format!("[{}]", f.text) } else { f.text.clone() }).collect()
     }
 
@@ -132,7 +173,8 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_is_added_but_ellipses(text in ".{0,200}", query in ".{0,20}", most in 1_usize..60) {
-            let fragments = highlight(&text, "en", &Query::typed(&query), most);
+            let query = Query::typed(&query);
+            let fragments = Highlighter::new(&query).highlight(&text, "en", most);
             let joined: String = fragments.iter().map(|fragment| fragment.text.as_str()).collect();
             let bare = joined.trim_start_matches('…').trim_end_matches('…');
             prop_assert!(text.contains(bare));

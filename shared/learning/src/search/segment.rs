@@ -162,32 +162,38 @@ impl Segment {
         self.ends.get(position).map_or(&[], |[meanings, picks]| &self.texts[*meanings as usize..*picks as usize])
     }
 
-    /// Of each document the pooled cosine of its own texts, and of all with its picks.
-    pub(super) fn cosines(&self, meaning: &Embedding, with_picks: bool) -> Vec<(f32, f32)> {
+    /// Of each document how near its texts are to a meaning; its picks only where they are asked for.
+    pub(super) fn cosines(&self, meaning: &Embedding, with_picks: bool) -> Vec<Cosines> {
         let mut cosines = Vec::with_capacity(self.ends.len());
         pool_all(&Widened::of(meaning), &self.texts, &self.ends, with_picks, &mut cosines);
         cosines
     }
 }
 
+/// How near a document's texts are to a meaning.
+pub(super) struct Cosines {
+    /// Its name and its body.
+    pub(super) own: Pool,
+    /// These and its picks.
+    pub(super) all: Pool,
+}
+
 /// A function of its own, so that it is compiled for what processors have.
 #[multiversion(targets("x86_64+avx2"))]
-fn pool_all(meaning: &Widened, texts: &[Embedding], ends: &[[u32; 2]], with_picks: bool, out: &mut Vec<(f32, f32)>) {
+fn pool_all(meaning: &Widened, texts: &[Embedding], ends: &[[u32; 2]], with_picks: bool, out: &mut Vec<Cosines>) {
     let mut start = 0;
     for [meanings, picks] in ends {
-        let mut pool = Pool::EMPTY;
+        let mut own = Pool::EMPTY;
         for text in &texts[start..*meanings as usize] {
-            pool.take(meaning.cosine_with(text));
+            own.take(meaning.cosine_with(text));
         }
-        let own = pool.worth();
         let mut all = own;
-        if with_picks && picks > meanings {
+        if with_picks {
             for text in &texts[*meanings as usize..*picks as usize] {
-                pool.take(meaning.cosine_with(text));
+                all.take(meaning.cosine_with(text));
             }
-            all = pool.worth();
         }
-        out.push((own, all));
+        out.push(Cosines { own, all });
         start = *picks as usize;
     }
 }
