@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, Once, PoisonError};
 
 use lru::LruCache;
 use romashka_domain::template::Template;
@@ -15,8 +15,8 @@ use romashka_domain::time::millis_between;
 use romashka_domain::{Identity, TemplateId, TenantId, Timestamp};
 use romashka_encoder::{Encoder, shipped};
 use romashka_http::Problem;
-use romashka_learning::Embedding;
-use romashka_learning::search::{Hit, Purpose, Query, find_lifted};
+use romashka_learning::search::{Hit, Purpose, Query, Segment, find, find_lifted, warm};
+use romashka_learning::{Embedding, Meaning};
 use romashka_store::TenantStore;
 use romashka_store::kept::Kept;
 use romashka_store::objects::Object;
@@ -119,7 +119,11 @@ impl Known {
         limit: usize,
         is_wanted: impl Fn(&Entry) -> bool,
     ) -> Vec<(Hit, &Entry)> {
-        self.find_lifted(query, meaning, purpose, limit, |entry| is_wanted(entry).then_some(0.0))
+        let hits = find(&self.segments(), query, meaning, purpose, limit, |segment, position| {
+            let entry = self.entry(segment, position);
+            self.is_current(segment, entry) && is_wanted(entry)
+        });
+        self.with_entries(hits)
     }
 
     /// The same, where something else speaks for templates: so much is added to the score of one that is wanted.
@@ -131,19 +135,31 @@ impl Known {
         limit: usize,
         lifts: impl Fn(&Entry) -> Option<f32>,
     ) -> Vec<(Hit, &Entry)> {
-        let segments = [&self.base.segment, &self.changed.index.segment];
-        let hits = find_lifted(&segments, query, meaning, purpose, limit, |segment, position| {
+        let hits = find_lifted(&self.segments(), query, meaning, purpose, limit, |segment, position| {
             let entry = self.entry(segment, position);
-            if segment > 0 || self.holds(entry) { lifts(entry) } else { None }
+            if self.is_current(segment, entry) { lifts(entry) } else { None }
         });
-        hits.into_iter().map(|hit| (hit.clone(), self.entry(hit.segment, hit.position))).collect()
+        self.with_entries(hits)
     }
 
     /// What a template that was found resembles a meaning by: its name, its text, and messages that it was used for.
     pub fn resemblance(&self, hit: &Hit, meaning: &Embedding) -> (Vec<f32>, Vec<f32>) {
-        let segment = [&self.base.segment, &self.changed.index.segment][hit.segment];
+        let segment = self.segments()[hit.segment];
         let cosines = |texts: &[Embedding]| texts.iter().map(|text| meaning.cosine(text)).collect();
         (cosines(segment.meanings(hit.position)), cosines(segment.picks(hit.position)))
+    }
+
+    fn segments(&self) -> [&Segment; 2] {
+        [&self.base.segment, &self.changed.index.segment]
+    }
+
+    /// Whether the template is as this entry of a segment says.
+    fn is_current(&self, segment: usize, entry: &Entry) -> bool {
+        segment > 0 || self.holds(entry)
+    }
+
+    fn with_entries(&self, hits: Vec<Hit>) -> Vec<(Hit, &Entry)> {
+        hits.into_iter().map(|hit| (hit.clone(), self.entry(hit.segment, hit.position))).collect()
     }
 
     fn entry(&self, segment: usize, position: usize) -> &Entry {
@@ -184,12 +200,40 @@ async fn base(store: &TenantStore, hash: Option<&str>) -> Result<Option<Arc<Inde
     Ok(INDEXES.get(store, hash, &Object::TemplateIndex(hash.to_owned()), Index::from_bytes).await?)
 }
 
+async fn hash_in_force(store: &TenantStore) -> Result<Option<String>, Problem> {
+    Ok(store.search_index().in_force().await?.map(|in_force| in_force.hash))
+}
+
+/// Of a tenant of whom nothing is known yet, fetches the index while the table is still being asked; it will hardly be
+/// replaced in between. The process is idle meanwhile, so it gets ready what its first search would wait for.
+async fn fetch_ahead(store: &TenantStore) -> Result<(), Problem> {
+    static READY: Once = Once::new();
+    if seen(store.tenant()).is_some() {
+        return Ok(());
+    }
+    READY.call_once(|| drop(tokio::task::spawn_blocking(get_ready)));
+    let hash = hash_in_force(store).await?;
+    base(store, hash.as_deref()).await?;
+    Ok(())
+}
+
+/// Makes the automata of misspellings, and brings the encoder's weights into memory.
+fn get_ready() {
+    warm();
+    if let Ok(Some(encoder)) = shipped() {
+        drop(Meaning::of(encoder, &["where is my parcel"]));
+    }
+}
+
 /// Asks the table what changed.
 async fn look(store: &TenantStore) -> Result<Known, Problem> {
     let at = store.now();
-    // In this order: what loses its mark in between is in the index that is read after.
-    let marks = store.search_index().last_marks(MAX_CHANGED).await?;
-    let hash = store.search_index().in_force().await?.map(|in_force| in_force.hash);
+    let asked = async {
+        // In this order: what loses its mark in between is in the index that is read after.
+        let marks = store.search_index().last_marks(MAX_CHANGED).await?;
+        Ok((marks, hash_in_force(store).await?))
+    };
+    let ((marks, hash), ()) = tokio::try_join!(asked, fetch_ahead(store))?;
     let base = base(store, hash.as_deref()).await?;
     let base = base.ok_or_else(|| Problem::unavailable("the search index was replaced while it was being read"))?;
     let ids: Vec<TemplateId> = marks.iter().map(|mark| mark.template_id).collect();
