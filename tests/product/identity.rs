@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use xtask::client::Answer;
 
-use crate::sample::cloud;
+use crate::sample::{cloud, unix_seconds};
 
 fn token(request: Value) -> String {
     let mut whole = json!({ "tenant": "acme", "user": "u", "role": "viewer" });
@@ -19,16 +19,12 @@ fn ask(token: &str) -> Answer {
     cloud().api().unwrap().with_token(token.to_owned()).call("GET", "/v1/uploads").send().unwrap()
 }
 
-fn now() -> u64 {
-    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
-}
-
 #[test]
 fn a_token_that_does_not_hold_says_why() {
     for (claims, code) in [
-        (json!({ "exp": now() - 60 }), "token_expired"),
+        (json!({ "exp": unix_seconds() - 60 }), "token_expired"),
         (json!({ "exp": null }), "token_expired"),
-        (json!({ "nbf": now() + 600 }), "token_not_yet_valid"),
+        (json!({ "nbf": unix_seconds() + 600 }), "token_not_yet_valid"),
         (json!({ "iss": "https://elsewhere.example" }), "token_issuer"),
         (json!({ "aud": "another-service" }), "token_audience"),
         (json!({ "aud": null }), "token_audience"),
@@ -77,7 +73,8 @@ fn both_algorithms_and_a_new_key_are_accepted() {
     let accepted = (0..40).any(|_| {
         std::thread::sleep(std::time::Duration::from_millis(250));
         // A token by itself, so that no cached verdict answers for it.
-        ask(&token(json!({ "claims": { "jti": now().to_string() } }))).status == 200 && ask(&fresh).status == 200
+        ask(&token(json!({ "claims": { "jti": unix_seconds().to_string() } }))).status == 200
+            && ask(&fresh).status == 200
     });
     assert!(accepted, "a token that the new key signed was not accepted within ten seconds");
 }

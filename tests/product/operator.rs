@@ -3,15 +3,18 @@
 use romashka_domain::CorrelationId;
 use romashka_store::queues::Envelope;
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::sample::cloud;
 
-/// Queues and objects, opened as an operator would.
+/// Queues, objects and items, opened as an operator would.
 pub struct Operator {
     runtime: tokio::runtime::Runtime,
     sqs: aws_sdk_sqs::Client,
     s3: aws_sdk_s3::Client,
     bucket: String,
+    dynamodb: aws_sdk_dynamodb::Client,
+    table: String,
 }
 
 impl Operator {
@@ -31,6 +34,8 @@ impl Operator {
             sqs: aws_sdk_sqs::Client::new(&config),
             s3: aws_sdk_s3::Client::from_conf(s3),
             bucket: cloud().output("BucketName").unwrap(),
+            dynamodb: aws_sdk_dynamodb::Client::new(&config),
+            table: cloud().output("TableName").unwrap(),
         }
     }
 
@@ -82,5 +87,21 @@ impl Operator {
     /// Deletes an object.
     pub fn delete(&self, key: &str) {
         self.runtime.block_on(self.s3.delete_object().bucket(&self.bucket).key(key).send()).unwrap();
+    }
+
+    /// Puts an item of a tenant into the table.
+    pub fn put(&self, tenant: &str, partition: &str, place: &str, mut item: Value) {
+        item["pk"] = json!(format!("T#{tenant}#{partition}"));
+        item["sk"] = json!(place);
+        let put = self.dynamodb.put_item().table_name(&self.table).set_item(Some(serde_dynamo::to_item(item).unwrap()));
+        self.runtime.block_on(put.send()).unwrap();
+    }
+
+    /// How many items a partition of a tenant has.
+    pub fn items(&self, tenant: &str, partition: &str) -> i32 {
+        let query = self.dynamodb.query().table_name(&self.table).select(aws_sdk_dynamodb::types::Select::Count);
+        let pk = aws_sdk_dynamodb::types::AttributeValue::S(format!("T#{tenant}#{partition}"));
+        let query = query.key_condition_expression("pk = :pk").expression_attribute_values(":pk", pk);
+        self.runtime.block_on(query.send()).unwrap().count()
     }
 }

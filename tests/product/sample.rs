@@ -22,6 +22,11 @@ pub fn cloud() -> &'static Cloud {
     &CLOUD
 }
 
+/// The time of now, as tokens and the table have it.
+pub fn unix_seconds() -> u64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
+}
+
 /// A tenant that nothing else uses, seen by its admin.
 pub fn tenant() -> Tenant {
     let name = format!("t{}-{}", std::process::id(), TENANTS.fetch_add(1, Ordering::Relaxed));

@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use romashka_store::queues::IndexTask;
 use serde_json::{Value, json};
 use xtask::client::{Answer, Tenant, text};
 
 use crate::operator::Operator;
-use crate::sample::{cloud, name_of, questions, tenant, train, upload};
+use crate::sample::{cloud, name_of, questions, tenant, train, unix_seconds, upload};
 
 /// How long a change may take to be found.
 const FOUND_WITHIN: Duration = Duration::from_secs(1);
@@ -193,6 +194,36 @@ fn more_than_one_run_takes_in_is_taken_in_by_several() {
         let reasons = first["reasons"].as_array().cloned().unwrap_or_default();
         first["name"] == json!(name(0)) && reasons.iter().any(|reason| reason["reason"] == "name")
     });
+}
+
+#[test]
+fn a_run_that_leaves_something_behind_asks_for_the_next() {
+    let (tenant, operator) = (tenant(), Operator::new());
+    let tenant = name_of(&tenant);
+    // Of templates that were deleted. A mark by itself sends no message, so the one below is the only one from outside; its run
+    // takes 500 away.
+    for at in 0..600 {
+        let id = format!("00000000-0000-7000-8000-{at:012x}");
+        operator.put(&tenant, "UNINDEXED", &id, json!({ "template_id": id, "mark": id }));
+    }
+    operator.send_task("IndexQueueUrl", &tenant, IndexTask {});
+    until("six hundred marks", LEARNT_WITHIN, || operator.items(&tenant, "UNINDEXED") == 0);
+}
+
+#[test]
+fn a_message_that_finds_the_index_being_made_comes_back() {
+    let (tenant, operator) = (tenant(), Operator::new());
+    let name = name_of(&tenant);
+    // Somebody who died at it.
+    let lease_until = unix_seconds() + 10;
+    operator.put(&name, "CLAIM", "index#templates", json!({ "subject": "the dead", "lease_until": lease_until }));
+    let made = make(&tenant, json!({ "name": "Zebra crossing" }));
+    until("what no index knows", FOUND_WITHIN, || searched(&tenant, "q=zebra") == [made.clone()]);
+    std::thread::sleep(Duration::from_secs(5));
+    assert_eq!(operator.items(&name, "UNINDEXED"), 1);
+    // Nothing sends another message.
+    until("the message", LEARNT_WITHIN * 2, || operator.items(&name, "UNINDEXED") == 0);
+    assert_eq!(searched(&tenant, "q=zebra"), [made]);
 }
 
 #[test]

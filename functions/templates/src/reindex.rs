@@ -46,7 +46,7 @@ pub async fn reindex(work: Work<IndexTask>) -> Result<(), Failure> {
     let claim = Claim::new("index", "templates", store.ids().next());
     if store.claims().take(&claim, lease_seconds()).await? == Claimed::Busy {
         // Whoever is at work looks for marks once more after giving the claim back, and so finds what this message is about. It
-        // comes back all the same, in case nobody is: its deliveries take longer than a claim lasts.
+        // comes back all the same a few times, in case that one has died: its own message rests for much longer.
         return if work.is_last_delivery { Ok(()) } else { Err(Failure::Busy("the search index")) };
     }
     // The claim must not outlive a panic, or every other delivery would find somebody at work.
@@ -68,15 +68,8 @@ async fn take_in(store: &TenantStore, encoder: Option<&Encoder>, began: Instant)
     }
     let mut all = known(store, encoder, before.as_ref()).await?;
     let ids: Vec<TemplateId> = marks.iter().map(|mark| mark.template_id).collect();
-    let mut old: All = ids.iter().filter_map(|id| all.remove_entry(id)).collect();
-    let mut used = Vec::new();
-    for entry in store.templates().get_many(&ids).await?.into_iter().filter_map(Entry::of) {
-        let id = entry.id;
-        // One that was only used says what it said.
-        let same = old.remove(&id).filter(|old| old.entry.version == entry.version && !old.meanings.is_empty());
-        used.extend(same.as_ref().map(|_| id));
-        all.insert(id, same.unwrap_or_else(|| Indexed::unread(entry)));
-    }
+    let now = store.templates().get_many(&ids).await?;
+    let used = replace(&mut all, &ids, now.into_iter().filter_map(Entry::of));
     if let Some(encoder) = encoder {
         learn(store, encoder, &mut all, &used).await?;
     }
@@ -95,6 +88,20 @@ async fn take_in(store: &TenantStore, encoder: Option<&Encoder>, began: Instant)
     tracing::info!(templates = index.entries.len(), taken, unread, bytes, "indexed");
     romashka_telemetry::record("templates.reindex", store.now(), &[Metric::count("Templates", taken as u64)]);
     Ok(unread > 0)
+}
+
+/// Puts what templates say by now in the place of what they said; one that is not among `now` is deleted. Gives those that say what
+/// they said, as they were only used: they keep their meanings.
+fn replace(all: &mut All, ids: &[TemplateId], now: impl Iterator<Item = Entry>) -> Vec<TemplateId> {
+    let mut old: All = ids.iter().filter_map(|id| all.remove_entry(id)).collect();
+    let mut used = Vec::new();
+    for entry in now {
+        let id = entry.id;
+        let same = old.remove(&id).filter(|old| old.entry.version == entry.version && !old.meanings.is_empty());
+        used.extend(same.as_ref().map(|_| id));
+        all.insert(id, same.unwrap_or_else(|| Indexed::unread(entry)));
+    }
+    used
 }
 
 /// Encodes templates until a third of the time that a run has is over, `first` those that have just changed; the rest is for the index
@@ -252,6 +259,20 @@ mod tests {
             assert_eq!(all.keys().copied().collect::<Vec<_>>(), [id(1), id(2)]);
             assert_eq!(read_of(all), [(0, 0), (0, 0)], "{other:?}");
         }
+    }
+
+    #[test]
+    fn a_template_that_was_only_used_keeps_its_meaning() {
+        let mut all: All = [1, 2, 3].map(|number| (id(number), read(number))).into();
+        all.insert(id(4), Indexed::unread(entry(4, "Refund")));
+        let changed = Entry { version: 2, ..entry(2, "Money back") };
+        let now = [entry(1, "Refund"), changed.clone(), entry(4, "Refund"), entry(5, "New")];
+        let used = replace(&mut all, &[1, 2, 3, 4, 5].map(id), now.into_iter());
+        assert_eq!(used, [id(1)]);
+        assert_eq!(all.keys().copied().collect::<Vec<_>>(), [1, 2, 4, 5].map(id), "the third is deleted");
+        let meanings = all.values().map(|indexed| indexed.meanings.len()).collect::<Vec<_>>();
+        assert_eq!(meanings, [1, 0, 0, 0]);
+        assert_eq!(all[&id(2)].entry, changed);
     }
 
     #[test]
