@@ -120,6 +120,17 @@ class Policies(unittest.TestCase):
                 keys = statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
                 self.assertTrue(keys and all(re.fullmatch(r"T#\*#[A-Z]+(#\*)?", key) for key in keys), (name, keys))
 
+    def test_who_reads_an_object_that_may_be_gone_is_told_so(self):
+        # S3 answers 403 instead of 404 to those who may not list, and a fault is no answer to "is it there?". Who only signs an
+        # address does not ask.
+        for name, function in FUNCTIONS.items():
+            allowed = [statement for statement in statements(function) if "s3:GetObject" in statement["Action"]]
+            wanted = {f"{prefix}/*" for statement in allowed for prefix in re.findall(r"Arn\}/([a-z]+)/\*", str(statement["Resource"]))}
+            listing = [it for it in statements(function) if it["Action"] == "s3:ListBucket" and "Condition" in it]
+            listed = {prefix for it in listing for prefix in it["Condition"]["StringLike"]["s3:prefix"]}
+            if name != "UploadsErrors":
+                self.assertEqual(wanted - listed, set(), name)
+
     def test_nobody_may_scan(self):
         self.assertNotIn("dynamodb:Scan", (ROOT / "template.yaml").read_text())
 
