@@ -215,7 +215,7 @@ fn a_message_that_finds_the_index_being_made_comes_back() {
     let (tenant, operator) = (tenant(), Operator::new());
     let name = name_of(&tenant);
     // Somebody who died at it.
-    let lease_until = unix_seconds() + 10;
+    let lease_until = unix_seconds() + 20;
     operator.put(&name, "CLAIM", "index#templates", json!({ "subject": "the dead", "lease_until": lease_until }));
     let made = make(&tenant, json!({ "name": "Zebra crossing" }));
     until("what no index knows", FOUND_WITHIN, || searched(&tenant, "q=zebra") == [made.clone()]);

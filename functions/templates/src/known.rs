@@ -205,7 +205,8 @@ async fn hash_in_force(store: &TenantStore) -> Result<Option<String>, Problem> {
 }
 
 /// Of a tenant of whom nothing is known yet, fetches the index while the table is still being asked; it will hardly be
-/// replaced in between. The process is idle meanwhile, so it gets ready what its first search would wait for.
+/// replaced in between, and what fails here is tried again where it is needed. The process is idle meanwhile, so it gets
+/// ready what its first search would wait for.
 async fn fetch_ahead(store: &TenantStore) -> Result<(), Problem> {
     static READY: Once = Once::new();
     if seen(store.tenant()).is_some() {
@@ -231,9 +232,10 @@ async fn look(store: &TenantStore) -> Result<Known, Problem> {
     let asked = async {
         // In this order: what loses its mark in between is in the index that is read after.
         let marks = store.search_index().last_marks(MAX_CHANGED).await?;
-        Ok((marks, hash_in_force(store).await?))
+        Ok::<_, Problem>((marks, hash_in_force(store).await?))
     };
-    let ((marks, hash), ()) = tokio::try_join!(asked, fetch_ahead(store))?;
+    let (asked, _) = tokio::join!(asked, fetch_ahead(store));
+    let (marks, hash) = asked?;
     let base = base(store, hash.as_deref()).await?;
     let base = base.ok_or_else(|| Problem::unavailable("the search index was replaced while it was being read"))?;
     let ids: Vec<TemplateId> = marks.iter().map(|mark| mark.template_id).collect();

@@ -128,7 +128,8 @@ fn rank(
         let cosines = meaning.map(|meaning| segment.cosines(meaning, purpose == Purpose::Suggest));
         for (position, coverage) in coverage.into_iter().enumerate() {
             let cosines = cosines.as_ref().map(|cosines| &cosines[position]);
-            // Its own texts are among all of them, and are worth nothing where there are none.
+            // Its own texts are among `all`, so that it means no more than these; where it has none of its own that is 0, which
+            // may be more than its picks.
             let most = score(coverage, cosines.map_or(0.0, |cosines| cosines.all.most().max(0.0)));
             if most + most_lift <= found.least() {
                 continue;
@@ -332,18 +333,21 @@ mod tests {
             let documents: Vec<_> = texts
                 .iter()
                 .map(|(own, picks, name)| Document {
-                    meanings: if *own == 0 { Vec::new() } else { vec![towards(*own); own % 3] },
+                    meanings: vec![towards(*own); own % 3],
                     picks: picks.iter().map(|pick| towards(*pick)).collect(),
-                    ..document(name, &[], "ab cd")
+                    ..document(name, &[], if own % 2 == 0 { "ab cd" } else { "" })
                 })
                 .collect();
             let (first, second) = documents.split_at(documents.len() / 2);
             let segments = [&Segment::of(first, None), &Segment::of(second, None)];
             let (query, meaning) = (Query::typed("ab c"), towards(looked_for));
             let found = |limit| find(&segments, &query, Some(&meaning), purpose, limit, |_, at| at % 5 != 1);
-            let mut all = found(documents.len());
-            all.truncate(limit);
-            prop_assert_eq!(found(limit), all);
+            let lifts = |_, at| [Some(0.0), None, Some(0.3)][at % 3];
+            let lifted = |limit| find_lifted(&segments, &query, Some(&meaning), purpose, limit, lifts);
+            for (few, mut all) in [(found(limit), found(documents.len())), (lifted(limit), lifted(documents.len()))] {
+                all.truncate(limit);
+                prop_assert_eq!(few, all);
+            }
         }
 
         #[test]

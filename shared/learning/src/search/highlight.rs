@@ -172,6 +172,20 @@ mod tests {
 
     proptest! {
         #[test]
+        fn what_was_shown_before_makes_no_difference(
+            texts in prop::collection::vec(("([Ww]arte[nt]?|wait(s|ing)?|[a-z]{1,3}| ){0,12}", any::<bool>()), 1..6),
+            query in "(wart|wait|[a-z]{1,3}) ?(waiting|warten)?",
+        ) {
+            let query = Query::typed(&query);
+            let mut highlighter = Highlighter::new(&query);
+            for (text, is_german) in &texts {
+                let language = if *is_german { "de" } else { "en" };
+                let alone = Highlighter::new(&query).highlight(text, language, 30);
+                prop_assert_eq!(highlighter.highlight(text, language, 30), alone);
+            }
+        }
+
+        #[test]
         fn nothing_is_added_but_ellipses(text in ".{0,200}", query in ".{0,20}", most in 1_usize..60) {
             let query = Query::typed(&query);
             let fragments = Highlighter::new(&query).highlight(&text, "en", most);
