@@ -58,6 +58,8 @@ fn outcome(source: &str, context: &Object) -> String {
 fn bombs() -> Vec<(&'static str, String, Object)> {
     let nothing = Object::new;
     let nested = |body: &str| format!("{}{body}{}", "{% for i in (1..1000) %}".repeat(10), "{% endfor %}".repeat(10));
+    let shared =
+        |then: &str| format!("{}{{% assign l = it | map: 'k' %}}{then}", "{% assign it = it | concat: it %}".repeat(9));
     let many: Vec<u32> = (0..100_000).collect();
     let large = |value| Object::from([("it".into(), Value::from(value))]);
     vec![
@@ -85,6 +87,21 @@ fn bombs() -> Vec<(&'static str, String, Object)> {
             nothing(),
         ),
         ("a list of 100,000, sorted", "{{ it | sort | reverse | join: ',' }}".to_owned(), large(json!(many))),
+        (
+            "a text of 2 MB, 512 times in a list",
+            shared("{{ l | size }}{{ l }}"),
+            large(json!([{ "k": "x".repeat(2_000_000) }])),
+        ),
+        (
+            "the same, looked through",
+            shared("{% for i in (1..1000) %}{{ it | where: 'k', 'y' | size }}{{ l | uniq | size }}{% endfor %}"),
+            large(json!([{ "k": "x".repeat(2_000_000) }])),
+        ),
+        (
+            "a text of 2 MB, counted in a loop",
+            "{% for i in (1..1000) %}{{ it.size }}{% if it == blank %}{% endif %}{% endfor %}".to_owned(),
+            large(json!(" ".repeat(2_000_000))),
+        ),
         ("tags nested 6,000 deep", "{% if a %}".repeat(6_000), nothing()),
         ("conditions of 64 KiB", format!("{{% if {} %}}{{% endif %}}", vec!["a"; 10_000].join(" or ")), nothing()),
         ("outputs of 64 KiB", "{{ a }}".repeat(9_000), nothing()),

@@ -86,7 +86,7 @@ impl Applied<'_, '_> {
     /// The words of a value, which cost what they are long.
     fn words(&mut self, whose: Whose) -> Result<Arc<str>, Fault> {
         let value = self.value(whose).cloned().unwrap_or_default();
-        self.meter.step(value.weight())?;
+        self.meter.value(&value)?;
         match value {
             Value::Text(text) => Ok(text),
             other => other.words().map(Arc::from).ok_or(Fault::NoWords(whose)),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::render::Fault;
+use crate::value::Value;
 
 /// Bounds of one rendering.
 #[derive(Debug, Clone, Copy)]
@@ -26,7 +27,7 @@ impl Default for Limits {
 }
 
 /// Bytes that a step may go through.
-const BYTES_OF_A_STEP: usize = 64;
+pub(crate) const BYTES_OF_A_STEP: usize = 64;
 /// Steps between two looks at the clock.
 const STEPS_OF_A_LOOK: u64 = 64;
 
@@ -56,6 +57,23 @@ impl<'run> Meter<'run> {
             }
         }
         Ok(())
+    }
+
+    /// Going through a value. Lists share what they hold, so one can hold far more than there is: it is not looked at for longer
+    /// than may be gone through.
+    pub(crate) fn value(&mut self, value: &Value) -> Result<(), Fault> {
+        self.step(value.weight(self.room()))
+    }
+
+    /// Comparing two values.
+    pub(crate) fn comparison(&mut self, one: &Value, other: &Value) -> Result<(), Fault> {
+        self.step(one.cost_of_comparing(other, self.room()))
+    }
+
+    /// Bytes that may be gone through before there are too many steps, and one more step.
+    pub(crate) fn room(&self) -> usize {
+        let steps = usize::try_from(self.limits.steps.saturating_sub(self.steps)).unwrap_or(usize::MAX);
+        steps.saturating_add(1).saturating_mul(BYTES_OF_A_STEP)
     }
 
     /// A text of so many bytes is made.

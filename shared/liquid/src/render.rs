@@ -326,6 +326,9 @@ impl<'run> Run<'run> {
         if let (Value::Nil, Operand::Variable(path)) = (value.plain(), &chain.first) {
             self.is_missing(path);
         }
+        if let Value::List(_) = value {
+            self.at(chain.span, |meter| meter.value(&value))?;
+        }
         let Some(words) = value.words() else {
             return Err(self.fault(Fault::NoWords(Whose::Input), chain.span, Some(&chain.first), &[]));
         };
@@ -381,13 +384,16 @@ impl<'run> Run<'run> {
             named.push((Arc::clone(&name.text), self.operand(argument)?));
         }
         let is_html = self.rendering.channel == Channel::Html;
-        let input = match (call.filter.markup, input.words()) {
-            (Markup::AfterEscape, Some(words)) if is_html && !is_markup => {
+        let input = if call.filter.markup == Markup::AfterEscape && is_html && !is_markup {
+            self.at(call.span, |meter| meter.value(&input))?;
+            let escaped = input.words().map(|words| {
                 let mut escaped = String::with_capacity(words.len());
                 escape_into(&words, &mut escaped);
                 Value::text(escaped)
-            }
-            _ => input,
+            });
+            escaped.unwrap_or(input)
+        } else {
+            input
         };
         let mut applied =
             Applied { input, arguments: &arguments, named: &named, meter: &mut self.meter, rendering: self.rendering };
@@ -420,12 +426,12 @@ impl<'run> Run<'run> {
             }
             Comparison::Contains => {
                 let (left, right) = (self.operand(&test.left)?, self.operand(right)?);
-                self.at(test.left.span(), |meter| meter.step(left.weight() + right.weight()))?;
+                self.at(test.left.span(), |meter| meter.value(&left).and_then(|()| meter.value(&right)))?;
                 Ok(contains(&left, &right))
             }
             ordered => {
                 let (left, right) = (self.operand(&test.left)?, self.operand(right)?);
-                self.at(test.left.span(), |meter| meter.step(left.weight() + right.weight()))?;
+                self.at(test.left.span(), |meter| meter.value(&left).and_then(|()| meter.value(&right)))?;
                 let order = left.order(&right);
                 Ok(order.is_some_and(|order| match ordered {
                     Comparison::Less => order.is_lt(),
@@ -440,10 +446,15 @@ impl<'run> Run<'run> {
     fn are_equal(&mut self, value: &Value, against: &'run Operand) -> Result<bool, RenderError> {
         match against {
             Operand::Literal(Literal::Empty, _) => Ok(value.is_empty()),
-            Operand::Literal(Literal::Blank, _) => Ok(value.is_blank()),
+            Operand::Literal(Literal::Blank, span) => {
+                if let Value::Text(text) = value.plain() {
+                    self.at(*span, |meter| meter.step(text.len()))?;
+                }
+                Ok(value.is_blank())
+            }
             other => {
                 let against = self.operand(other)?;
-                self.at(other.span(), |meter| meter.step(value.weight().min(against.weight())))?;
+                self.at(other.span(), |meter| meter.comparison(value, &against))?;
                 Ok(value.is_same(&against))
             }
         }
@@ -469,15 +480,22 @@ impl<'run> Run<'run> {
         for step in &path.steps {
             self.at(path.span, |meter| meter.step(0))?;
             value = match step {
-                Step::Key(key) => field(&value, key),
+                Step::Key(key) => self.field(path.span, &value, key)?,
                 Step::Index(operand) => match self.operand(operand)?.plain() {
                     Value::Integer(index) => item(&value, *index),
-                    Value::Text(key) => field(&value, key),
+                    Value::Text(key) => self.field(path.span, &value, key)?,
                     _ => Value::Nil,
                 },
             };
         }
         Ok(value)
+    }
+
+    fn field(&mut self, span: Span, value: &Value, key: &str) -> Result<Value, RenderError> {
+        if let (Value::Text(text), "size") = (value.plain(), key) {
+            self.at(span, |meter| meter.step(text.len()))?;
+        }
+        Ok(field(value, key))
     }
 
     fn at(&mut self, span: Span, cost: impl FnOnce(&mut Meter<'run>) -> Result<(), Fault>) -> Result<(), RenderError> {

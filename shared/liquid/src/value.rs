@@ -52,6 +52,11 @@ pub struct Shown {
     pub channel: Channel,
 }
 
+/// What a value weighs that has no parts.
+const SMALL: usize = 8;
+/// Bytes of a text that may spell a number.
+const MAX_NUMERAL: usize = 400;
+
 /// A number, whole where it can be.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Number {
@@ -128,7 +133,7 @@ impl Value {
         match self.plain() {
             Self::Integer(integer) => Some(Number::Integer(*integer)),
             Self::Float(float) => Some(Number::Float(*float)),
-            Self::Text(text) => {
+            Self::Text(text) if text.len() <= MAX_NUMERAL => {
                 let text = text.trim();
                 let is_plain = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'+'));
                 let integer = text.parse().map(Number::Integer);
@@ -161,13 +166,61 @@ impl Value {
         })
     }
 
-    /// How much it holds: bytes of text and items of lists, for the meter.
-    pub(crate) fn weight(&self) -> usize {
+    /// How much it holds: bytes of text, items of lists, fields of objects. Beyond `most` it is not counted any further.
+    pub(crate) fn weight(&self, most: usize) -> usize {
+        let mut weight = 0;
+        self.weigh(most, &mut weight);
+        weight
+    }
+
+    /// Of all of them together.
+    pub(crate) fn weight_of(values: &[Self], most: usize) -> usize {
+        let mut weight = 0;
+        for value in values {
+            value.weigh(most, &mut weight);
+        }
+        weight
+    }
+
+    fn weigh(&self, most: usize, weight: &mut usize) {
+        if *weight > most {
+            return;
+        }
+        *weight += match self {
+            Self::Text(text) => 1 + text.len(),
+            Self::Shown(shown) => 1 + shown.text.len(),
+            _ => SMALL,
+        };
         match self {
-            Self::Text(text) => text.len(),
-            Self::List(items) => items.iter().map(|item| 1 + item.weight()).sum(),
-            Self::Shown(shown) => shown.text.len(),
-            _ => 8,
+            Self::List(items) => {
+                for item in items.iter() {
+                    item.weigh(most, weight);
+                    if *weight > most {
+                        break;
+                    }
+                }
+            }
+            Self::Object(object) => {
+                for (name, value) in object.iter() {
+                    *weight += name.len();
+                    value.weigh(most, weight);
+                    if *weight > most {
+                        break;
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// What [`Value::is_same`] goes through. Texts of different lengths are told apart at once, and others many bytes at a time.
+    pub(crate) fn cost_of_comparing(&self, other: &Self, most: usize) -> usize {
+        match (self.plain(), other.plain()) {
+            (Self::Text(one), Self::Text(other)) if one.len() == other.len() => SMALL + one.len() / 16,
+            (one @ (Self::List(_) | Self::Object(_)), other @ (Self::List(_) | Self::Object(_))) => {
+                one.weight(most).min(other.weight(most))
+            }
+            _ => SMALL,
         }
     }
 

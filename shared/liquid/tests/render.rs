@@ -237,6 +237,32 @@ fn bombs_are_stopped_by_counting() {
 }
 
 #[test]
+fn a_list_that_shares_what_it_holds_is_not_written_out() {
+    let context = || json!({ "it": [{ "k": "x".repeat(2_000_000), "n": [[1, 2], {}] }], "t": "7".repeat(2_000_000) });
+    let shared =
+        |then: &str| format!("{}{{% assign l = it | map: 'k' %}}{then}", "{% assign it = it | concat: it %}".repeat(9));
+    assert_eq!(render(&shared("{{ l | size }}"), context()), "512", "what is not looked at costs nothing");
+    for then in [
+        "{{ l }}",
+        "{{ l | upcase }}",
+        "{{ l | join: '' }}",
+        "{{ l | newline_to_br }}",
+        "{% if l contains 'x' %}{% endif %}",
+        "{{ l | sort }}",
+        "{% assign m = it | map: 'k' | reverse %}{% if l == m %}{% endif %}",
+        "{% for i in (1..1000) %}{{ l[0].size }}{% endfor %}",
+        "{% for i in (1..1000) %}{% if t == blank %}{% endif %}{% endfor %}",
+    ] {
+        for channel in [Channel::Text, Channel::Html] {
+            let error = render_as(&shared(then), context(), channel).unwrap_err();
+            let code = serde_json::to_value(error.code).unwrap();
+            assert!(code == "too_much_work" || code == "too_long", "{then}: {error}");
+        }
+    }
+    assert!(refusal("{{ t | plus: 1 }}", context()).contains("is no number"));
+}
+
+#[test]
 fn what_steps_do_not_foresee_is_stopped_by_the_clock() {
     let template = Template::parse("{% for i in (1..1000) %}{{ i }}{% endfor %}").unwrap();
     let (begun, limits) = (Instant::now(), Limits { time: Duration::ZERO, ..Limits::default() });

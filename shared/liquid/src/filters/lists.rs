@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::{Applied, Whose};
+use crate::limits::BYTES_OF_A_STEP;
 use crate::render::Fault;
 use crate::value::{Number, Value};
 
@@ -31,6 +32,7 @@ pub(super) fn join(call: &mut Applied<'_, '_>) -> Result<Value, Fault> {
     let between = if call.arguments.is_empty() { Arc::from(" ") } else { call.words(Whose::Argument(0))? };
     let mut joined = String::new();
     for (place, item) in items.iter().enumerate() {
+        call.meter.value(item)?;
         let words = item.words().ok_or(Fault::NoWords(Whose::Input))?;
         call.meter.text(joined.len() + between.len() + words.len())?;
         if place > 0 {
@@ -60,7 +62,7 @@ fn keys(call: &mut Applied<'_, '_>, items: &[Value]) -> Result<Vec<Value>, Fault
 fn sorted(call: &mut Applied<'_, '_>, order: fn(&Value, &Value) -> Ordering) -> Result<Value, Fault> {
     let items = call.items()?;
     let keys = keys(call, &items)?;
-    let weight = keys.iter().map(Value::weight).sum::<usize>();
+    let weight = Value::weight_of(&keys, call.meter.room());
     // A sort looks at each item about as often as the count has binary digits.
     call.meter.step(weight.saturating_mul(1 + keys.len().max(1).ilog2() as usize))?;
     let mut places: Vec<usize> = (0..items.len()).collect();
@@ -114,10 +116,21 @@ pub(super) fn uniq(call: &mut Applied<'_, '_>) -> Result<Value, Fault> {
     let items = call.items()?;
     let keys = keys(call, &items)?;
     let mut kept: Vec<usize> = Vec::new();
+    let mut cost = 0;
     for (place, key) in keys.iter().enumerate() {
-        // Every one that was kept is looked at.
-        call.meter.step(8 * kept.len() + key.weight())?;
-        if !kept.iter().any(|one| keys[*one].is_same(key)) {
+        let mut is_new = true;
+        for one in &kept {
+            cost += keys[*one].cost_of_comparing(key, call.meter.room());
+            // A step is many comparisons.
+            if cost >= BYTES_OF_A_STEP {
+                call.meter.step(std::mem::take(&mut cost))?;
+            }
+            if keys[*one].is_same(key) {
+                is_new = false;
+                break;
+            }
+        }
+        if is_new {
             kept.push(place);
         }
     }
@@ -137,9 +150,18 @@ pub(super) fn map(call: &mut Applied<'_, '_>) -> Result<Value, Fault> {
 pub(super) fn filtered(call: &mut Applied<'_, '_>) -> Result<Value, Fault> {
     let items = call.items()?;
     let keys = keys(call, &items)?;
-    let wanted = call.arguments.get(1);
-    let keeps = |key: &Value| wanted.map_or_else(|| key.is_truthy(), |wanted| key.is_same(wanted));
-    Ok(Value::List(items.iter().zip(&keys).filter(|(_, key)| keeps(key)).map(|(item, _)| item.clone()).collect()))
+    let mut kept = Vec::new();
+    for (item, key) in items.iter().zip(&keys) {
+        let is_kept = match call.arguments.get(1) {
+            None => key.is_truthy(),
+            Some(wanted) => {
+                call.meter.comparison(key, wanted)?;
+                key.is_same(wanted)
+            }
+        };
+        kept.extend(is_kept.then(|| item.clone()));
+    }
+    Ok(Value::List(kept.into()))
 }
 
 pub(super) fn compact(call: &mut Applied<'_, '_>) -> Result<Value, Fault> {
