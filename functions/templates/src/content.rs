@@ -7,6 +7,8 @@ use romashka_liquid::Locale;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use crate::markup;
+
 /// A template as somebody writes it.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -79,17 +81,19 @@ impl NewTemplate {
             shortcut: self.shortcut,
             variables: self.variables,
         };
-        content.check()?;
-        if content.language.parse::<Locale>().is_err() {
-            return Err(invalid_field(
-                "/language",
-                "invalid_template",
-                "must be a language tag, such as `en` or `de-AT`",
-            ));
-        }
-        readable(&content.source)?;
+        check(&content)?;
         Ok((content, reason))
     }
+}
+
+/// Whether a content makes sense: all that is kept for the first time has to.
+pub fn check(content: &Content) -> Result<(), Problem> {
+    content.check()?;
+    if content.language.parse::<Locale>().is_err() {
+        return Err(invalid_field("/language", "invalid_template", "must be a language tag, such as `en` or `de-AT`"));
+    }
+    let template = readable(&content.source)?;
+    markup::active(content, &template).map_or(Ok(()), Err)
 }
 
 /// Why somebody changes a template, if they say so.
@@ -146,6 +150,8 @@ mod tests {
         assert_eq!(refusal(json!({ "source": " \n" })).0, "/source");
         assert_eq!(refusal(json!({ "language": "zz-zz-zz" })).0, "/language");
         assert_eq!(refusal(json!({ "visibility": "team" })).0, "/team");
+        let active = json!({ "source": "Hello <script>x</script>", "format": "html" });
+        assert!(refusal(active).1.contains("the element `script` does something by itself"));
         assert_eq!(refusal(json!({ "reason": "x".repeat(501) })).0, "/reason");
         let (field, detail) = refusal(json!({ "source": "{{ a | upcas }}{% if %}" }));
         assert_eq!(field, "/source");

@@ -33,6 +33,7 @@ mod intents;
 mod interchange;
 mod known;
 pub mod list;
+mod markup;
 pub mod minings;
 pub mod process;
 pub mod process_many;

@@ -1,12 +1,13 @@
 //! What is wrong with a template before it is kept.
 
 use romashka_domain::Permission;
-use romashka_domain::template::Variable;
-use romashka_http::{Problem, Refusals, Reply, Request};
-use romashka_liquid::{Place, Severity, Template, Type};
+use romashka_domain::template::{Format, Variable, check_variables};
+use romashka_http::{Problem, Refusals, Reply, Request, invalid_field};
+use romashka_liquid::{MAX_PROBLEMS, Place, Severity, Template, Type};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::markup::unsafe_markup;
 use crate::rendering::{definitions, known};
 
 /// A template that is being written.
@@ -19,6 +20,9 @@ pub struct Draft {
     #[serde(default)]
     #[schema(max_items = 100)]
     variables: Vec<Variable>,
+    /// What it is for; plain text where it is left out. In HTML, what does something by itself is an error.
+    #[serde(default)]
+    format: Format,
 }
 
 /// What is wrong with it, and what it needs.
@@ -26,7 +30,7 @@ pub struct Draft {
 pub struct Validation {
     /// Whether it can be kept and used.
     valid: bool,
-    /// What is wrong, in the order of the source.
+    /// What is wrong, in the order of the source; of more than 50, errors first.
     problems: Vec<romashka_liquid::Problem>,
     /// The variables that it uses, as far as it can be read.
     variables: Vec<UsedVariable>,
@@ -60,19 +64,30 @@ pub struct UsedVariable {
 )]
 pub async fn validate(request: Request) -> Result<Reply, Problem> {
     request.authorise(Permission::WriteTemplates)?;
-    let Draft { source, variables } = request.json()?;
-    for (place, variable) in variables.iter().enumerate() {
-        variable.check_definition().map_err(|invalid| invalid.below(&format!("/variables/{place}")))?;
+    let Draft { source, variables, format } = request.json()?;
+    check_variables(&variables)?;
+    if source.trim().is_empty() {
+        return Err(invalid_field("/source", "empty_source", "must hold words"));
     }
-    Reply::ok(&validated(&source, &variables))
+    Reply::ok(&validated(&source, &variables, format))
 }
 
-fn validated(source: &str, defined: &[Variable]) -> Validation {
+fn validated(source: &str, defined: &[Variable], format: Format) -> Validation {
     let template = match Template::parse(source) {
         Ok(template) => template,
         Err(problems) => return Validation { valid: false, problems, variables: Vec::new() },
     };
-    let problems = template.lint(&definitions(defined), &known());
+    let mut problems = template.lint(&definitions(defined), &known());
+    if format == Format::Html {
+        problems.extend(unsafe_markup(&template));
+        problems.sort_by_key(|problem| (problem.span, problem.code));
+    }
+    let valid = problems.iter().all(|problem| problem.severity != Severity::Error);
+    // Errors first where there are more than anybody reads.
+    if problems.len() > MAX_PROBLEMS {
+        problems.sort_by_key(|problem| (problem.severity, problem.span, problem.code));
+        problems.truncate(MAX_PROBLEMS);
+    }
     let variables = template.variables().into_iter().map(|variable| UsedVariable {
         kind: match variable.taken_for {
             Type::Any => "any",
@@ -88,12 +103,13 @@ fn validated(source: &str, defined: &[Variable]) -> Validation {
         default: variable.default,
         places: variable.places,
     });
-    let valid = problems.iter().all(|problem| problem.severity != Severity::Error);
     Validation { valid, variables: variables.collect(), problems }
 }
 
 #[cfg(test)]
 mod tests {
+    use romashka_liquid::Code;
+
     use super::*;
 
     #[test]
@@ -101,7 +117,7 @@ mod tests {
         let defined = [serde_json::from_str(r#"{ "name": "order.total", "type": "number" }"#).unwrap()];
         let source =
             "{{ customer.nmae }}{{ order.total | date: 'long' }}{% if plan == 'a' or plan == 'b' %}{% endif %}";
-        let said = validated(source, &defined);
+        let said = validated(source, &defined, Format::Text);
         let problems: Vec<_> = said.problems.iter().map(ToString::to_string).collect();
         assert_eq!(
             problems,
@@ -119,6 +135,17 @@ mod tests {
             [("customer.nmae", "any", false), ("order.total", "date", true), ("plan", "select", false)]
         );
         assert!(said.valid, "a warning does not keep a template from use");
-        assert!(!validated("{{", &[]).valid);
+        assert!(!validated("{{", &[], Format::Text).valid);
+    }
+
+    #[test]
+    fn html_is_looked_through_for_what_is_unsafe() {
+        let source = "{{ nobody }} <a href='{{ customer.url }}'>x</a> <script>";
+        let codes = |format| validated(source, &[], format).problems.into_iter().map(|problem| problem.code);
+        assert!(codes(Format::Text).all(|code| code != Code::Unsafe));
+        assert_eq!(codes(Format::Html).filter(|code| *code == Code::Unsafe).count(), 2);
+        assert!(validated(source, &[], Format::Text).valid && !validated(source, &[], Format::Html).valid);
+        let many = validated(&("{{ nobody }} ".repeat(100) + "<script>"), &[], Format::Html);
+        assert_eq!((many.problems.len(), many.problems[0].code), (MAX_PROBLEMS, Code::Unsafe));
     }
 }

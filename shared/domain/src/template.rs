@@ -204,32 +204,42 @@ impl Content {
             }
             _ => {}
         }
-        self.check_variables()
+        check_variables(&self.variables)
     }
+}
 
-    fn check_variables(&self) -> Result<(), Invalid> {
-        if self.variables.len() > variable::MAX_VARIABLES {
-            let why = format!("has more than the {} variables allowed", variable::MAX_VARIABLES);
-            return Err(Invalid::new("/variables", why));
-        }
-        let mut names = BTreeSet::new();
-        for (place, variable) in self.variables.iter().enumerate() {
-            let at = format!("/variables/{place}");
-            variable.check_definition().map_err(|invalid| invalid.below(&at))?;
-            if !names.insert(&*variable.name) {
-                return Err(Invalid::new(format!("{at}/name"), "is defined twice"));
-            }
-        }
-        // What holds a value cannot hold others.
-        for (place, variable) in self.variables.iter().enumerate() {
-            let holds = |other: &&&str| other.strip_prefix(&*variable.name).is_some_and(|rest| rest.starts_with('.'));
-            if names.iter().any(|other| holds(&other)) {
-                let why = "is a value, and other variables lie below its name; give it a name of its own";
-                return Err(Invalid::new(format!("/variables/{place}/name"), why));
-            }
-        }
-        Ok(())
+/// Whether variables make sense together.
+///
+/// # Errors
+///
+/// The first thing that does not.
+pub fn check_variables(variables: &[Variable]) -> Result<(), Invalid> {
+    if variables.len() > variable::MAX_VARIABLES {
+        let why = format!("has more than the {} variables allowed", variable::MAX_VARIABLES);
+        return Err(Invalid::new("/variables", why));
     }
+    let bytes = serde_json::to_string(variables).map_or(usize::MAX, |text| text.len());
+    if bytes > variable::MAX_VARIABLES_BYTES {
+        let why = format!("are {bytes} bytes; {} are allowed", variable::MAX_VARIABLES_BYTES);
+        return Err(Invalid::new("/variables", why));
+    }
+    let mut names = BTreeSet::new();
+    for (place, variable) in variables.iter().enumerate() {
+        let at = format!("/variables/{place}");
+        variable.check_definition().map_err(|invalid| invalid.below(&at))?;
+        if !names.insert(&*variable.name) {
+            return Err(Invalid::new(format!("{at}/name"), "is defined twice"));
+        }
+    }
+    // What holds a value cannot hold others.
+    for (place, variable) in variables.iter().enumerate() {
+        let holds = |other: &&&str| other.strip_prefix(&*variable.name).is_some_and(|rest| rest.starts_with('.'));
+        if names.iter().any(|other| holds(&other)) {
+            let why = "is a value, and other variables lie below its name; give it a name of its own";
+            return Err(Invalid::new(format!("/variables/{place}/name"), why));
+        }
+    }
+    Ok(())
 }
 
 fn label(text: &str, most: usize) -> Result<(), String> {

@@ -36,6 +36,8 @@ pub enum Code {
     Unreachable,
     /// A value stands in two `when`s: both are shown.
     Repeated,
+    /// In HTML: it does something by itself, or lets a value do so.
+    Unsafe,
 }
 
 /// How much a problem matters.
@@ -71,11 +73,13 @@ pub struct Problem {
 }
 
 impl Problem {
-    pub(crate) fn error(source: &str, span: Span, code: Code, message: impl Into<String>) -> Self {
+    /// One that keeps a template from being used.
+    pub fn error(source: &str, span: Span, code: Code, message: impl Into<String>) -> Self {
         Self::new(source, span, code, Severity::Error, message.into())
     }
 
-    pub(crate) fn warning(source: &str, span: Span, code: Code, message: impl Into<String>) -> Self {
+    /// One that will likely surprise.
+    pub fn warning(source: &str, span: Span, code: Code, message: impl Into<String>) -> Self {
         Self::new(source, span, code, Severity::Warning, message.into())
     }
 

@@ -68,8 +68,8 @@ pub async fn accept_proposals(request: Request) -> Result<Reply, Problem> {
         let content = content(proposal, language, visibility, team.clone());
         heads.push(Head { key: number.to_string(), name: content.name.clone(), translated: Vec::new() });
         // One of which nothing can be made does not keep the others.
-        if let Err(invalid) = content.check() {
-            ends.push(Some(BroughtIn::refused(invalid.into(), Vec::new())));
+        if let Err(problem) = crate::content::check(&content) {
+            ends.push(Some(BroughtIn::refused(problem, Vec::new())));
             continue;
         }
         ends.push(None);

@@ -12,6 +12,8 @@ use super::Invalid;
 
 /// Variables of one template.
 pub const MAX_VARIABLES: usize = 100;
+/// Bytes of the definitions of all its variables, as JSON: an item of the table has 400 KB.
+pub const MAX_VARIABLES_BYTES: usize = 128 * 1024;
 /// Characters of a name.
 pub const MAX_NAME_CHARS: usize = 100;
 /// Characters of a text that a variable holds.
