@@ -92,6 +92,12 @@ fn a_deleted_template_comes_back_unless_its_shortcut_is_taken() {
     let id = made(&tenant, &refund());
     let path = format!("/v1/templates/{id}");
     assert_eq!(said(&create(&tenant, &refund())), (409, "shortcut_taken"));
+    let typed = |code: &str| tenant.call("GET", &format!("/v1/templates?shortcut={code}")).send().unwrap();
+    for code in ["refund", "%2FRefund"] {
+        assert_eq!(typed(code).body["items"][0]["id"], json!(id), "{code}");
+    }
+    assert_eq!(typed("other").body["items"], json!([]));
+    assert_eq!(typed("re%20fund").status, 422);
     let deleted = tenant.call("DELETE", &path).send().unwrap().expect(200).unwrap();
     assert_eq!(tenant.call("DELETE", &path).send().unwrap().body, deleted, "deleting again changes nothing");
     assert_eq!(

@@ -200,7 +200,7 @@ pub async fn bring_in(caller: &Caller, arrivals: Vec<Arrival>, manner: &Manner) 
         .collect();
     let there = caller.store.templates().get_many(&ids).await?;
     let there: BTreeMap<TemplateId, Template> = there.into_iter().map(|template| (template.id, template)).collect();
-    let mut taken = BTreeSet::new();
+    let (mut taken, mut shortcuts) = (BTreeSet::new(), BTreeSet::new());
     let each = arrivals.into_iter().map(|arrival| {
         let its_own = made_of(caller, &arrival);
         let exported =
@@ -208,13 +208,14 @@ pub async fn bring_in(caller: &Caller, arrivals: Vec<Arrival>, manner: &Manner) 
         let before = exported.or_else(|| there.get(&its_own)).cloned();
         let id = before.as_ref().map_or(its_own, |before| before.id);
         let is_first = taken.insert(id);
+        let is_shortcut_first = arrival.content.shortcut.clone().is_none_or(|shortcut| shortcuts.insert(shortcut));
         async move {
             if !is_first {
                 let note =
                     Note::new(NoteCode::NotInUse, "what comes before it in the same file has the same identifier");
                 return Ok(BroughtIn::skipped(vec![note]));
             }
-            bring_in_one(caller, id, before, arrival, manner).await
+            bring_in_one(caller, id, before, arrival, manner, is_shortcut_first).await
         }
     });
     stream::iter(each.collect::<Vec<_>>()).buffered(AT_ONCE).try_collect().await
@@ -236,6 +237,7 @@ async fn bring_in_one(
     before: Option<Template>,
     arrival: Arrival,
     manner: &Manner,
+    is_shortcut_first: bool,
 ) -> Result<BroughtIn, Problem> {
     let Arrival { origin, mut content, says_who_sees, mut notes, .. } = arrival;
     if let Some(before) = &before {
@@ -259,6 +261,12 @@ async fn bring_in_one(
     }
     let ending = if before.is_some() { Ending::Updated } else { Ending::Created };
     if manner.is_rehearsal {
+        if let Some(shortcut) = &content.shortcut {
+            let holder = caller.store.templates().holder(shortcut).await?;
+            if !is_shortcut_first || holder.is_some_and(|holder| holder != id) {
+                notes.push(shortcut_taken(shortcut.as_str()));
+            }
+        }
         let template = before.as_ref().map(|before| (before.id, before.version));
         return Ok(BroughtIn { ending, template, notes, problem: None });
     }
@@ -272,8 +280,7 @@ async fn bring_in_one(
             Ok(template) => return Ok(BroughtIn::as_it_is(ending, &template, notes)),
             Err(problem) if problem.code() == "shortcut_taken" => {
                 let shortcut = content.shortcut.take().map(|shortcut| shortcut.to_string()).unwrap_or_default();
-                let detail = format!("another template has the shortcut {shortcut}; this one has none");
-                notes.push(Note::new(NoteCode::ShortcutChanged, detail));
+                notes.push(shortcut_taken(&shortcut));
                 if let Some(before) = before.as_ref().filter(|before| before.content == content) {
                     return Ok(BroughtIn::as_it_is(Ending::Unchanged, before, notes));
                 }
@@ -282,6 +289,11 @@ async fn bring_in_one(
             Err(problem) => return Ok(BroughtIn::refused(problem, notes)),
         }
     }
+}
+
+fn shortcut_taken(shortcut: &str) -> Note {
+    let plain = shortcut.trim_start_matches('/');
+    Note::new(NoteCode::ShortcutChanged, format!("another template has the shortcut /{plain}; this one has none"))
 }
 
 fn needed() -> String {

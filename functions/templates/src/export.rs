@@ -10,8 +10,10 @@ use utoipa::ToSchema;
 
 use crate::interchange::{CSV_COLUMNS, Layout, MAX_TEMPLATES, Row};
 
-/// Bytes of templates after which a file ends: an answer has six megabytes, and JSON writes some characters longer.
+/// Bytes of templates, as JSON, after which a file ends: an answer has six megabytes, and a page of templates may still follow.
 const ENOUGH_BYTES: usize = 2 * 1024 * 1024;
+/// Templates that are read at once: each has up to 200 kB.
+const A_PAGE: usize = 10;
 
 /// Templates, as a file that can be imported.
 #[derive(Debug, Serialize, ToSchema)]
@@ -43,11 +45,11 @@ pub async fn export(request: Request) -> Result<Reply, Problem> {
     let (_, mut cursor) = request.page()?;
     let (mut templates, mut bytes) = (Vec::new(), 0);
     while templates.len() < MAX_TEMPLATES && bytes < ENOUGH_BYTES {
-        let Some(room) = PageSize::LARGEST.less(templates.len() % usize::from(PageSize::MAX)) else { break };
+        let room = PageSize::new((MAX_TEMPLATES - templates.len()).min(A_PAGE) as u8).unwrap_or_default();
         let page = caller.store.templates().list(room, cursor.as_ref()).await?;
         let seen = page.items.into_iter().filter(|template| template.is_seen_by(&caller.identity));
         for template in seen.filter(|template| template.deleted_at.is_none()) {
-            bytes += template.content.source.len();
+            bytes += json!(template).to_string().len();
             templates.push(template);
         }
         cursor = page.next;

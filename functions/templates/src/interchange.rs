@@ -117,14 +117,27 @@ struct Entry {
     fields: Map<String, Value>,
     translated: Vec<Translated>,
     notes: Vec<Note>,
+    /// Of notes that are too many, the codes.
+    more: Vec<NoteCode>,
     is_not_in_use: bool,
+    /// It is private because fewer people saw it there than would here, and not because the file says so.
+    is_made_private: bool,
 }
 
 impl Entry {
     fn note(&mut self, code: NoteCode, detail: impl Into<String>) {
         if self.notes.len() < MAX_NOTES {
             self.notes.push(Note::new(code, detail));
+        } else {
+            self.more.push(code);
         }
+    }
+
+    /// A template that is new is seen by nobody else; one that was shared since stays so.
+    fn made_private(&mut self, why: &str) {
+        self.note(NoteCode::MadePrivate, why);
+        self.set("visibility", "private");
+        self.is_made_private = true;
     }
 
     fn set(&mut self, field: &str, value: impl Into<Value>) {
@@ -173,16 +186,20 @@ impl Entry {
     }
 
     fn not_in_use(mut self, why: &str) -> Self {
-        self.note(NoteCode::NotInUse, why);
+        self.notes.insert(0, Note::new(NoteCode::NotInUse, why));
         self.is_not_in_use = true;
         self
     }
 
     fn check(mut self, defaults: &Map<String, Value>) -> Found {
         let name = self.fields.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let says_who_sees = self.fields.contains_key("visibility");
+        let is_visibility_set = self.fields.contains_key("visibility");
+        let says_who_sees = is_visibility_set && !self.is_made_private;
+        if let Some(code) = self.more.first() {
+            self.notes.push(Note::new(*code, format!("and {} notes more", self.more.len())));
+        }
         for (field, value) in defaults {
-            let belongs = field != "team" || !says_who_sees;
+            let belongs = field != "team" || !is_visibility_set;
             if belongs && !self.fields.contains_key(field) {
                 self.fields.insert(field.clone(), value.clone());
             }

@@ -419,7 +419,7 @@ impl Variable<'_> {
         Slot {
             name: name.to_owned(),
             kind: typed.kind,
-            default: typed.default,
+            default: typed.default.filter(|_| !self.recognised.is_some_and(Recognised::is_of_one)),
             examples: typed.examples,
             seen: self.values.len(),
         }

@@ -24,6 +24,20 @@ fn sources(mined: &Mined) -> Vec<(String, usize)> {
     mined.proposals.iter().map(|proposal| (proposal.source.clone(), proposal.replies)).collect()
 }
 
+#[test]
+fn what_is_of_one_customer_is_no_default_for_others() {
+    let reply = |name: &str, order: &str, days: u32| {
+        format!(
+            "Hello {name}, your order {order} has left our house and reaches you in {days} days. Thank you for waiting!"
+        )
+    };
+    let texts = [reply("Anna", "AB-1043", 3), reply("Anna", "AB-1043", 3), reply("Tom", "XK-9310", 4)];
+    let proposals = mined(&replies(&texts)).proposals;
+    let [proposal] = &proposals[..] else { panic!("{proposals:?}") };
+    let defaults: Vec<_> = proposal.variables.iter().map(|slot| (&*slot.name, slot.default.as_deref())).collect();
+    assert_eq!(defaults, [("customer.name", None), ("order.number", None), ("days", Some("3"))]);
+}
+
 /// Replies made of few pieces, so that they repeat, with braces among them.
 fn some_reply() -> impl Strategy<Value = String> {
     let piece = prop_oneof![

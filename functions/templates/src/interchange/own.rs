@@ -53,8 +53,8 @@ impl Row {
         let cell = |column: &&str| match &fields[*column] {
             Value::Null => String::new(),
             Value::String(text) => text.clone(),
-            Value::Array(labels) if *column == "category" => joined(labels, " / "),
-            Value::Array(labels) if matches!(*column, "tags" | "intents") => joined(labels, ", "),
+            Value::Array(labels) if *column == "category" => joined(labels, " / ", &['/', ':']),
+            Value::Array(labels) if matches!(*column, "tags" | "intents") => joined(labels, ", ", BETWEEN_LABELS),
             Value::Array(list) if list.is_empty() => String::new(),
             other => other.to_string(),
         };
@@ -62,7 +62,15 @@ impl Row {
     }
 }
 
-fn joined(labels: &[Value], between: &str) -> String {
+/// What divides tags.
+const BETWEEN_LABELS: &[char] = &[',', ';', '|'];
+
+/// Labels in one cell: as JSON where one of them holds what would divide it, or looks like JSON itself.
+fn joined(labels: &[Value], between: &str, dividing: &[char]) -> String {
+    let is_divided = |label: &str| label.contains(dividing) || label.starts_with('[');
+    if labels.iter().filter_map(Value::as_str).any(is_divided) {
+        return json!(labels).to_string();
+    }
     labels.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(between)
 }
 
@@ -104,8 +112,8 @@ pub(super) fn rows(text: &str) -> Result<Vec<Entry>, Problem> {
             }
             let value = match *column {
                 "source" => json!(cell),
-                "category" => json!(parts(cell)),
-                "tags" | "intents" => json!(labels(cell, &[',', ';', '|'])),
+                "category" => as_json(cell).unwrap_or_else(|| json!(parts(cell))),
+                "tags" | "intents" => as_json(cell).unwrap_or_else(|| json!(labels(cell, BETWEEN_LABELS))),
                 "variables" => serde_json::from_str(cell).unwrap_or_else(|_| json!(cell)),
                 _ => json!(cell.trim()),
             };
@@ -114,6 +122,11 @@ pub(super) fn rows(text: &str) -> Result<Vec<Entry>, Problem> {
         entries.push(entry(fields));
     }
     Ok(entries)
+}
+
+/// Labels that are written as JSON.
+fn as_json(cell: &str) -> Option<Value> {
+    serde_json::from_str::<Vec<String>>(cell).ok().map(Value::from)
 }
 
 /// Categories, the outermost first.

@@ -53,6 +53,8 @@ pub struct Read {
 pub fn translate(written: &str, dialect: &Dialect) -> Read {
     let mut work = Work { dialect, translated: BTreeSet::new(), kept: BTreeSet::new() };
     let mut source = match dialect.marks {
+        // Where no name means anything else, what can be read is left as it stands.
+        Marks::Liquid if dialect.names.is_empty() && Template::parse(written).is_ok() => written.to_owned(),
         Marks::Liquid => work.liquid(written),
         Marks::Hash => work.hash(written),
     };

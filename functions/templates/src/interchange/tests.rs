@@ -16,6 +16,10 @@ fn content(found: &Found) -> &Content {
     }
 }
 
+fn says_who_sees(found: &Found) -> bool {
+    matches!(found.becomes, Becomes::Content { says_who_sees: true, .. })
+}
+
 fn noted(found: &Found) -> Vec<NoteCode> {
     found.notes.iter().map(|note| note.code).collect()
 }
@@ -42,25 +46,39 @@ fn macros_of_zendesk() {
             { "id": 3, "title": "Close", "actions": [{ "field": "status", "value": "closed" }] },
             { "id": 4, "title": "Old", "active": false, "actions": [{ "field": "comment_value", "value": "x" }] },
             { "id": 5, "title": "Script", "actions": [{ "field": "comment_value_html", "value": "<img src=x onerror=alert(1)>" }] },
+            { "id": 6, "title": "Note", "actions": [
+                { "field": "comment_mode_is_public", "value": false }, { "field": "comment_value", "value": "Ask billing" },
+            ] },
         ],
-        "count": 5,
+        "count": 6,
     });
     let file = read_all(file.to_string().as_bytes());
     assert_eq!(file.layout, Layout::ZendeskMacros);
-    let [refund, group, close, old, script] = &file.templates[..] else { panic!("{file:?}") };
+    let [refund, group, close, old, script, internal] = &file.templates[..] else { panic!("{file:?}") };
     assert_eq!(refund.key, "1");
     assert_eq!(content(refund).category, ["Billing", "Refunds"]);
     assert_eq!(content(refund).name, "Refund sent");
     assert_eq!(content(refund).source, "Hi {{customer.first_name}}, ticket {{conversation.id}}: {{dc.refund}}");
     assert_eq!(refund.translated.len(), 2);
-    assert_eq!(noted(refund), [NoteCode::ActionDropped, NoteCode::ActionDropped, NoteCode::UnknownVariable]);
+    assert_eq!(noted(refund), [NoteCode::UnknownVariable, NoteCode::ActionDropped, NoteCode::ActionDropped]);
     assert_eq!((content(group).format, content(group).visibility), (Format::Html, Visibility::Private));
     assert_eq!(content(group).source, "<p>Hello <b>{{agent.name}}</b></p>");
     assert_eq!(noted(group), [NoteCode::MadePrivate]);
-    for skipped in [close, old] {
+    assert!(!says_who_sees(group), "whoever shared it since keeps it shared");
+    for skipped in [close, old, internal] {
         assert!(matches!(skipped.becomes, Becomes::Nothing) && noted(skipped).contains(&NoteCode::NotInUse));
     }
     assert_eq!(refusal(script), ("/source".to_owned(), "active_markup".to_owned()));
+}
+
+#[test]
+fn what_is_too_much_to_tell_is_counted() {
+    let placeholders: String = (0..14).map(|at| format!("{{{{ other.field_{at} }}}} ")).collect();
+    let actions =
+        json!([{ "field": "comment_value", "value": placeholders }, { "field": "status", "value": "solved" }]);
+    let file = read_all(json!({ "macros": [{ "id": 1, "title": "Many", "actions": actions }] }).to_string().as_bytes());
+    let notes = &file.templates[0].notes;
+    assert_eq!((notes.len(), &*notes[MAX_NOTES].detail), (MAX_NOTES + 1, "and 5 notes more"));
 }
 
 #[test]
@@ -91,6 +109,8 @@ fn text_modules_of_zammad() {
     assert_eq!(content(greeting).tags, ["hello", "hi"]);
     assert_eq!(content(greeting).shortcut.as_ref().map(ToString::to_string).as_deref(), Some("/hello"));
     assert_eq!(noted(greeting), [NoteCode::KeptAsText]);
+    let html = read_all(br#"[{ "id": 4, "name": "Terms", "keywords": "t", "content": "Terms &amp; conditions" }]"#);
+    assert_eq!(content(&html.templates[0]).format, Format::Html);
 }
 
 #[test]
@@ -113,8 +133,8 @@ fn tables_of_other_products() {
 #[test]
 fn what_is_exported_is_imported_as_it_was() {
     let before: Content = serde_json::from_value(json!({
-        "name": "=Refund", "source": "'Hello {{ order.total }}, \"you\"\r\n;{{ customer.name }}", "format": "html",
-        "language": "de-AT", "category": ["Billing", "Re funds"], "tags": ["a b", "c"], "visibility": "team", "team": "emea",
+        "name": "=Refund", "source": "'Hello {{ order.total }}, \"you\"\r\n;{{ customer.name }}{% raw %}{{ Order Number }}{% endraw %}{{ \"}}\" }}", "format": "html",
+        "language": "de-AT", "category": ["Billing", "24/7"], "tags": ["a b", "c, d"], "intents": ["[x", "y"], "visibility": "team", "team": "emea",
         "shortcut": "refund", "variables": [{ "name": "order.total", "type": "number", "decimals": 2, "min": 0, "required": true }],
     }))
     .unwrap();

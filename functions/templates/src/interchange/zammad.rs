@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::placeholders::{Dialect, Marks};
-use super::{Entry, NoteCode, key, text};
+use super::{Entry, key, text};
 use crate::interchange::cells::{labels, titled};
 
 const DIALECT: Dialect = Dialect {
@@ -44,8 +44,7 @@ pub(super) fn entry(module: Map<String, Value>) -> Entry {
     }
     entry.set("tags", keywords);
     if module.get("group_ids").and_then(Value::as_array).is_some_and(|groups| !groups.is_empty()) {
-        entry.note(NoteCode::MadePrivate, "not every group sees the text module; share the template with those who do");
-        entry.set("visibility", "private");
+        entry.made_private("not every group sees the text module; share the template with those who do");
     }
     let content = text(&module, "content");
     if content.is_empty() {
@@ -54,7 +53,8 @@ pub(super) fn entry(module: Map<String, Value>) -> Entry {
     if module.get("active") == Some(&Value::Bool(false)) {
         return entry.not_in_use("the text module is switched off");
     }
-    if content.contains('<') {
+    // It always is HTML; where nothing of it shows, plain text keeps its line breaks.
+    if content.contains(['<', '&']) {
         entry.set("format", "html");
     }
     entry.source(content, &DIALECT);

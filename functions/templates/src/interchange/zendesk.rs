@@ -57,12 +57,8 @@ pub(super) fn entry(macro_: Map<String, Value>) -> Entry {
         actions.iter().map(field).filter(|field| !field.starts_with("comment_value")).collect();
     dropped.sort();
     dropped.dedup();
-    for field in dropped {
-        entry.note(NoteCode::ActionDropped, format!("the macro also sets `{}` of the ticket", without_braces(&field)));
-    }
     if !macro_.get("restriction").is_none_or(Value::is_null) {
-        entry.note(NoteCode::MadePrivate, "not everybody may use the macro; share the template with those who may");
-        entry.set("visibility", "private");
+        entry.made_private("not everybody may use the macro; share the template with those who may");
     }
     if html.is_empty() && plain.is_empty() {
         return entry.not_in_use("the macro says nothing to the customer");
@@ -70,11 +66,18 @@ pub(super) fn entry(macro_: Map<String, Value>) -> Entry {
     if macro_.get("active") == Some(&Value::Bool(false)) {
         return entry.not_in_use("the macro is switched off");
     }
+    let is_internal = |value: &Value| value == &Value::Bool(false) || value.as_str() == Some("false");
+    if actions.iter().any(|action| field(action) == "comment_mode_is_public" && is_internal(&action["value"])) {
+        return entry.not_in_use("the macro writes an internal note, which customers do not see");
+    }
     if html.is_empty() {
         entry.source(&plain, &DIALECT);
     } else {
         entry.set("format", "html");
         entry.source(&html, &DIALECT);
+    }
+    for field in dropped {
+        entry.note(NoteCode::ActionDropped, format!("the macro also sets `{}` of the ticket", without_braces(&field)));
     }
     entry
 }

@@ -469,7 +469,8 @@ fn slot(variable: &Variable<'_>, name: &str, language: Option<&str>, wished: &Op
         return Slot { name: name.to_owned(), kind: SlotKind::Text, default: None, examples: Vec::new(), seen };
     }
     let typed = typed(&shown, language);
-    let default = wished.clone().filter(|_| typed.kind == SlotKind::Number).or(typed.default);
+    let common = typed.default.filter(|_| !variable.recognised.is_some_and(Recognised::is_of_one));
+    let default = wished.clone().filter(|_| typed.kind == SlotKind::Number).or(common);
     Slot { name: name.to_owned(), kind: typed.kind, default, examples: typed.examples, seen }
 }
 
