@@ -53,6 +53,8 @@ struct Seen {
 
 /// What changed since the index was built.
 struct Changed {
+    /// There may be more that changed than was looked at.
+    is_part: bool,
     /// Templates of the index that are no longer as it knows them.
     overruled: BTreeSet<TemplateId>,
     index: Index,
@@ -140,6 +142,27 @@ impl Known {
             if self.is_current(segment, entry) { lifts(entry) } else { None }
         });
         self.with_entries(hits)
+    }
+
+    /// Of templates that are about to be shown, those that are deleted by now, or that somebody no longer sees. Where more changed
+    /// than is looked at, the index cannot know.
+    pub async fn hidden(
+        &self,
+        store: &TenantStore,
+        from: &Identity,
+        found: impl Iterator<Item = TemplateId>,
+    ) -> Result<BTreeSet<TemplateId>, Problem> {
+        if !self.changed.is_part {
+            return Ok(BTreeSet::new());
+        }
+        let mut hidden: BTreeSet<TemplateId> = found.collect();
+        let ids: Vec<TemplateId> = hidden.iter().copied().collect();
+        for template in store.templates().get_many(&ids).await? {
+            if template.deleted_at.is_none() && template.is_seen_by(from) {
+                hidden.remove(&template.id);
+            }
+        }
+        Ok(hidden)
     }
 
     /// What a template that was found resembles a meaning by: its name, its text, and messages that it was used for.
@@ -241,13 +264,19 @@ async fn look(store: &TenantStore) -> Result<Known, Problem> {
     let ids: Vec<TemplateId> = marks.iter().map(|mark| mark.template_id).collect();
     let templates = if ids.is_empty() { Vec::new() } else { store.templates().get_many(&ids).await? };
     let before = seen(store.tenant()).map(|seen| seen.changed);
-    let changed = Arc::new(changed(&base, before.as_deref(), templates)?);
+    let is_part = marks.len() == MAX_CHANGED;
+    let changed = Arc::new(changed(&base, before.as_deref(), templates, is_part)?);
     let seen = Seen { at, is_asked: false, hash, changed: Arc::clone(&changed) };
     SEEN.lock().unwrap_or_else(PoisonError::into_inner).put(store.tenant().clone(), seen);
     Ok(Known { base, changed })
 }
 
-fn changed(base: &Index, before: Option<&Changed>, templates: Vec<Template>) -> Result<Changed, Problem> {
+fn changed(
+    base: &Index,
+    before: Option<&Changed>,
+    templates: Vec<Template>,
+    is_part: bool,
+) -> Result<Changed, Problem> {
     let encoder = encoder()?;
     let read: BTreeMap<(TemplateId, u64), usize> = before.map_or_else(BTreeMap::new, |before| {
         let entries = before.index.entries.iter().enumerate();
@@ -277,5 +306,9 @@ fn changed(base: &Index, before: Option<&Changed>, templates: Vec<Template>) -> 
         indexed.push(Indexed { entry, meanings, picks });
     }
     let averages = (!base.entries.is_empty()).then(|| base.segment.averages());
-    Ok(Changed { overruled, index: Index::of(encoder.map(|encoder| encoder.id().to_owned()), indexed, averages) })
+    Ok(Changed {
+        is_part,
+        overruled,
+        index: Index::of(encoder.map(|encoder| encoder.id().to_owned()), indexed, averages),
+    })
 }

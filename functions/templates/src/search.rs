@@ -100,7 +100,7 @@ pub async fn search(request: Request) -> Result<Reply, Problem> {
     let is_wanted = |entry: &Entry| entry.is_seen_by(&caller.identity) && filter.lets_through(entry);
     let query = Query::typed(typed);
     let highlighter = &mut Highlighter::new(&query);
-    let items = if typed.is_empty() {
+    let mut items: Vec<FoundTemplate> = if typed.is_empty() {
         let recent = caller.store.template_uses().recent(&caller.identity.user).await?;
         let used: BTreeMap<TemplateId, Timestamp> =
             recent.iter().map(|recent| (recent.template_id, recent.at)).collect();
@@ -118,6 +118,8 @@ pub async fn search(request: Request) -> Result<Reply, Problem> {
         let hits = known.find(&query, meaning.as_ref(), Purpose::Search, limit, is_wanted);
         hits.into_iter().map(|(hit, entry)| found(entry, highlighter, hit.score, None)).collect()
     };
+    let hidden = known.hidden(&caller.store, &caller.identity, items.iter().map(|item| item.template.id)).await?;
+    items.retain(|item| !hidden.contains(&item.template.id));
     Reply::ok(&FoundTemplates { items, searched: known.len() as u64 })
 }
 

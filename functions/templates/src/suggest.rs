@@ -137,7 +137,9 @@ pub async fn suggest(request: Request) -> Result<Reply, Problem> {
     let lifts = |entry: &Entry| {
         is_wanted(entry).then(|| intents.answered_by(entry).map_or(0.0, |(_, likely)| intent_lift(likely)))
     };
-    let hits = known.find_lifted(&words, meaning.as_ref(), Purpose::Suggest, limit * 4, lifts);
+    let mut hits = known.find_lifted(&words, meaning.as_ref(), Purpose::Suggest, limit * 4, lifts);
+    let hidden = known.hidden(&caller.store, &caller.identity, hits.iter().map(|(_, entry)| entry.id)).await?;
+    hits.retain(|(_, entry)| !hidden.contains(&entry.id));
     let spoken = detect(asked.last()).filter(|detection| detection.confidence == Confidence::High);
     let spoken = spoken.as_ref().map(|detection| detection.language.code());
     let mut suggestions: Vec<Suggestion> = hits
