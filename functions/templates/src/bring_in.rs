@@ -265,7 +265,11 @@ async fn bring_in_one(
             let holder = caller.store.templates().holder(shortcut).await?;
             if !is_shortcut_first || holder.is_some_and(|holder| holder != id) {
                 notes.push(shortcut_taken(shortcut.as_str()));
+                content.shortcut = None;
             }
+        }
+        if let Some(before) = before.as_ref().filter(|before| before.content == content) {
+            return Ok(BroughtIn::as_it_is(Ending::Unchanged, before, notes));
         }
         let template = before.as_ref().map(|before| (before.id, before.version));
         return Ok(BroughtIn { ending, template, notes, problem: None });

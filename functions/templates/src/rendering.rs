@@ -15,6 +15,8 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json};
 use utoipa::ToSchema;
 
+use crate::markup::deed;
+
 /// What every template may use though it does not define it: what help desks know of a conversation, and some of the names
 /// that redaction gives to what it hides.
 const KNOWN: &[&str] = &[
@@ -82,6 +84,13 @@ pub enum Refusal {
     Context(Vec<Violation>),
     /// The template meets a bound, or a value that it cannot work on.
     Render(RenderError),
+    /// What would become of it does something by itself: what it does.
+    Active(String),
+}
+
+/// In words.
+pub fn told_active(what: &str) -> String {
+    format!("with these values {what}")
 }
 
 impl From<Refusal> for Problem {
@@ -94,6 +103,7 @@ impl From<Refusal> for Problem {
                 invalid_field(format!("/context/{first}"), "invalid_context", messages.join("; "))
             }
             Refusal::Render(error) => invalid_field("/context", "cannot_render", error.to_string()),
+            Refusal::Active(what) => invalid_field("/context", "active_markup", told_active(&what)),
         }
     }
 }
@@ -121,6 +131,10 @@ impl<'content> Ready<'content> {
         let (limits, channel) = (Limits::default(), self.channel);
         let rendering = Rendering { limits, channel, locale: &self.locale, now: self.now.clone(), elapsed };
         let rendered = self.template.render(&context, &rendering).map_err(Refusal::Render)?;
+        // Branches and values make HTML that nobody could see when the template was written.
+        if let Some(what) = (channel == Channel::Html).then(|| deed(&rendered.text)).flatten() {
+            return Err(Refusal::Active(what));
+        }
         Ok(Processed { text: rendered.text, missing: rendered.missing.into_iter().map(Into::into).collect() })
     }
 
@@ -279,6 +293,29 @@ mod tests {
             render(&content, json!({ "n": "4111" })).unwrap_err(),
             "`order.number` is required, and no value was given; `n` must be at most 3; a text was given"
         );
+    }
+
+    #[test]
+    fn html_that_branches_or_values_would_make_run_is_not_rendered() {
+        for (source, context) in [
+            ("{% if a %}<!--{% endif %}<script>alert(1)</script>", json!({})),
+            ("<scr{% if a %}x{% endif %}ipt>alert(1)</script>", json!({})),
+            ("<scr{% capture c %}x{% endcapture %}ipt>alert(1)</script>", json!({})),
+            ("<scr{{ '' }}ipt>alert(1)</script>", json!({})),
+            ("<img src='x' {% if a %}x{% endif %}onerror=alert(1)>", json!({})),
+            ("<a href=\"java{{ '' }}script:alert(1)\">x</a>", json!({})),
+            ("<a href=\"{{ url }}\">x</a>", json!({ "url": "JavaScript:alert(1)" })),
+            ("<p title={{ t }}>x</p>", json!({ "t": "x onclick=alert(1)" })),
+        ] {
+            let content = Content { format: Format::Html, ..content("en", source, json!([])) };
+            let said = render(&content, context).expect_err(source);
+            assert!(said.starts_with("with these values the "), "{source}: {said}");
+        }
+        let link = "<a href=\"{{ url }}\">{{ t }}</a>";
+        let content = Content { format: Format::Html, ..content("en", link, json!([])) };
+        let context = json!({ "url": "https://example.com?a=1&b=2", "t": "<script>" });
+        let text = "<a href=\"https://example.com?a=1&amp;b=2\">&lt;script&gt;</a>";
+        assert_eq!(render(&content, context).as_deref(), Ok(text));
     }
 
     #[test]

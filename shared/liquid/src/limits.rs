@@ -27,7 +27,7 @@ impl Default for Limits {
 }
 
 /// Bytes that a step may go through.
-pub(crate) const BYTES_OF_A_STEP: usize = 64;
+const BYTES_OF_A_STEP: usize = 64;
 /// Steps between two looks at the clock.
 const STEPS_OF_A_LOOK: u64 = 64;
 

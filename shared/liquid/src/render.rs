@@ -426,7 +426,15 @@ impl<'run> Run<'run> {
             }
             Comparison::Contains => {
                 let (left, right) = (self.operand(&test.left)?, self.operand(right)?);
-                self.at(test.left.span(), |meter| meter.value(&left).and_then(|()| meter.value(&right)))?;
+                self.at(test.left.span(), |meter| {
+                    // A field is found without looking through the object.
+                    let is_looked_through = !matches!(left.plain(), Value::Object(_));
+                    if is_looked_through {
+                        meter.value(&left).and_then(|()| meter.value(&right))
+                    } else {
+                        meter.value(&right)
+                    }
+                })?;
                 Ok(contains(&left, &right))
             }
             ordered => {

@@ -54,6 +54,8 @@ pub struct Shown {
 
 /// What a value weighs that has no parts.
 const SMALL: usize = 8;
+/// Bytes of a float, written out, that is very large or very small.
+const LONGEST_FLOAT: usize = 330;
 /// Bytes of a text that may spell a number.
 const MAX_NUMERAL: usize = 400;
 
@@ -189,6 +191,8 @@ impl Value {
         *weight += match self {
             Self::Text(text) => 1 + text.len(),
             Self::Shown(shown) => 1 + shown.text.len(),
+            // Written out, it has all of its digits.
+            Self::Float(float) if !(1e-5..1e16).contains(&float.abs()) => LONGEST_FLOAT,
             _ => SMALL,
         };
         match self {
@@ -217,8 +221,18 @@ impl Value {
     pub(crate) fn cost_of_comparing(&self, other: &Self, most: usize) -> usize {
         match (self.plain(), other.plain()) {
             (Self::Text(one), Self::Text(other)) if one.len() == other.len() => SMALL + one.len() / 16,
+            (Self::List(one), Self::List(other)) if one.len() != other.len() => SMALL,
+            (Self::Object(one), Self::Object(other)) if one.len() != other.len() => SMALL,
             (one @ (Self::List(_) | Self::Object(_)), other @ (Self::List(_) | Self::Object(_))) => {
-                one.weight(most).min(other.weight(most))
+                // No further than the lighter of the two, or finding out would cost more than it tells.
+                let mut enough = 64 * SMALL;
+                loop {
+                    let lighter = one.weight(enough).min(other.weight(enough));
+                    if lighter <= enough || enough >= most {
+                        return lighter;
+                    }
+                    enough *= 4;
+                }
             }
             _ => SMALL,
         }

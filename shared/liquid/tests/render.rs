@@ -260,6 +260,25 @@ fn a_list_that_shares_what_it_holds_is_not_written_out() {
         }
     }
     assert!(refusal("{{ t | plus: 1 }}", context()).contains("is no number"));
+    let floats = json!({ "it": [{ "k": vec![1e308; 10_000] }] });
+    let often = "{% assign it = it | concat: it %}".repeat(4) + "{% assign l = it | map: 'k' %}{{ l }}";
+    assert!(refusal(&often, floats).contains("steps"), "each has 309 digits");
+}
+
+#[test]
+fn what_many_templates_do_is_not_too_much() {
+    let ids: Vec<String> = (0..1_000).map(|at| format!("{at:08}-0000-7000-8000-000000000000")).collect();
+    let numbers: Vec<u32> = (0..1_000).collect();
+    let customer = json!({ "note": "x".repeat(10_000), "vip": true });
+    let context = || json!({ "ids": ids, "numbers": numbers, "customer": customer });
+    for (source, expected) in [
+        ("{{ ids | uniq | size }}", "1000"),
+        ("{{ numbers | uniq | size }}", "1000"),
+        ("{% for n in numbers %}{% if customer contains 'vip' %}{% endif %}{% endfor %}x", "x"),
+        ("{% if ids contains '00000999-0000-7000-8000-000000000000' %}x{% endif %}", "x"),
+    ] {
+        assert_eq!(render(source, context()), expected, "{source}");
+    }
 }
 
 #[test]

@@ -418,8 +418,8 @@ impl Variable<'_> {
         };
         Slot {
             name: name.to_owned(),
+            default: typed.default_for_all(name, self.recognised),
             kind: typed.kind,
-            default: typed.default.filter(|_| !self.recognised.is_some_and(Recognised::is_of_one)),
             examples: typed.examples,
             seen: self.values.len(),
         }

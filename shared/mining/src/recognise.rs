@@ -27,13 +27,6 @@ pub(crate) enum Recognised {
     Name,
 }
 
-impl Recognised {
-    /// Whether it is of one conversation, so that another customer's is no default for it.
-    pub(crate) fn is_of_one(self) -> bool {
-        !matches!(self, Self::Percent | Self::Number)
-    }
-}
-
 /// The variables that `romashka_ingest::redaction` puts in the place of what is personal.
 pub(crate) const PLACEHOLDERS: [&str; 10] = [
     "customer.address",

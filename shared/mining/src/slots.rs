@@ -7,6 +7,8 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::recognise::Recognised;
+
 /// Examples of a variable.
 pub const MAX_EXAMPLES: usize = 5;
 /// Characters of an example and of an option.
@@ -41,6 +43,18 @@ pub(crate) struct Typed {
     pub kind: SlotKind,
     pub default: Option<String>,
     pub examples: Vec<String>,
+}
+
+impl Typed {
+    /// The default, where it is not of one conversation: another customer's name, number or day is none.
+    pub(crate) fn default_for_all(&self, name: &str, recognised: Option<Recognised>) -> Option<String> {
+        let is_for_all = match recognised {
+            None | Some(Recognised::Percent) => true,
+            Some(Recognised::Number) => self.kind == SlotKind::Number && name != "order.number",
+            _ => false,
+        };
+        self.default.clone().filter(|_| is_for_all)
+    }
 }
 
 /// Judges values. In English, `11/12/26` is taken for the twelfth of November.

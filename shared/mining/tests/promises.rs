@@ -36,6 +36,9 @@ fn what_is_of_one_customer_is_no_default_for_others() {
     let [proposal] = &proposals[..] else { panic!("{proposals:?}") };
     let defaults: Vec<_> = proposal.variables.iter().map(|slot| (&*slot.name, slot.default.as_deref())).collect();
     assert_eq!(defaults, [("customer.name", None), ("order.number", None), ("days", Some("3"))]);
+    let texts = [reply("Anna", "1043123", 3), reply("Anna", "1043123", 3), reply("Tom", "9310555", 4)];
+    let proposals = mined(&replies(&texts)).proposals;
+    assert!(!format!("{:?}", proposals[0].variables).contains("default: Some(\"1043123\")"), "{proposals:?}");
 }
 
 /// Replies made of few pieces, so that they repeat, with braces among them.

@@ -1,7 +1,7 @@
 //! Several things in one cell: categories in a title, words in a list.
 
 use super::Entry;
-use romashka_domain::template::{MAX_CATEGORY_DEPTH, MAX_LABEL_CHARS, MAX_TAGS};
+use romashka_domain::template::{MAX_CATEGORY_DEPTH, MAX_TAGS};
 
 /// A title that has its categories before it; of too many, the innermost stay in the name.
 pub(super) fn titled(entry: &mut Entry, title: &str, between: &str) {
@@ -14,11 +14,11 @@ pub(super) fn titled(entry: &mut Entry, title: &str, between: &str) {
     }
 }
 
-/// The words of a list, each once, as many as a template takes.
-pub(super) fn labels(cell: &str, between: &[char]) -> Vec<String> {
+/// The words of a list, each once, as many as a template takes, of so many characters at most.
+pub(super) fn labels(cell: &str, between: &[char], most: usize) -> Vec<String> {
     let mut labels: Vec<String> = Vec::new();
     for label in cell.split(between).map(str::trim).filter(|label| !label.is_empty()) {
-        let label: String = label.chars().take(MAX_LABEL_CHARS).collect();
+        let label: String = label.chars().take(most).collect();
         if labels.len() < MAX_TAGS && !labels.contains(&label) {
             labels.push(label);
         }

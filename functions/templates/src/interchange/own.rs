@@ -1,6 +1,6 @@
 //! Templates as this product writes them: a JSON document, or a table.
 
-use romashka_domain::template::Template;
+use romashka_domain::template::{MAX_INTENT_CHARS, MAX_LABEL_CHARS, Template};
 use romashka_http::{Problem, invalid};
 use serde_json::{Map, Value, json};
 
@@ -113,7 +113,8 @@ pub(super) fn rows(text: &str) -> Result<Vec<Entry>, Problem> {
             let value = match *column {
                 "source" => json!(cell),
                 "category" => as_json(cell).unwrap_or_else(|| json!(parts(cell))),
-                "tags" | "intents" => as_json(cell).unwrap_or_else(|| json!(labels(cell, BETWEEN_LABELS))),
+                "tags" => as_json(cell).unwrap_or_else(|| json!(labels(cell, BETWEEN_LABELS, MAX_LABEL_CHARS))),
+                "intents" => as_json(cell).unwrap_or_else(|| json!(labels(cell, BETWEEN_LABELS, MAX_INTENT_CHARS))),
                 "variables" => serde_json::from_str(cell).unwrap_or_else(|_| json!(cell)),
                 _ => json!(cell.trim()),
             };

@@ -1,6 +1,7 @@
 //! Text modules of Zammad (`GET /api/v1/text_modules`). Their content is HTML with `#{…}` in it; agents type `::` and a keyword to
 //! get them.
 
+use romashka_domain::template::MAX_LABEL_CHARS;
 use serde_json::{Map, Value};
 
 use super::placeholders::{Dialect, Marks};
@@ -38,7 +39,7 @@ const DIALECT: Dialect = Dialect {
 pub(super) fn entry(module: Map<String, Value>) -> Entry {
     let mut entry = Entry { key: key(module.get("id"), text(&module, "name")), ..Entry::default() };
     titled(&mut entry, text(&module, "name"), "::");
-    let keywords = labels(text(&module, "keywords"), &[' ', ',', ';']);
+    let keywords = labels(text(&module, "keywords"), &[' ', ',', ';'], MAX_LABEL_CHARS);
     if let Some(first) = keywords.first() {
         entry.shortcut(first);
     }

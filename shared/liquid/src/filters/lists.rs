@@ -4,9 +4,11 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::{Applied, Whose};
-use crate::limits::BYTES_OF_A_STEP;
 use crate::render::Fault;
 use crate::value::{Number, Value};
+
+/// Bytes of comparisons that are counted together.
+const COUNTED_AT_ONCE: usize = 4 * 1024;
 
 /// Items of a list, fields of an object, characters of anything else.
 pub(super) fn size(call: &mut Applied<'_, '_>) -> Result<Value, Fault> {
@@ -121,8 +123,8 @@ pub(super) fn uniq(call: &mut Applied<'_, '_>) -> Result<Value, Fault> {
         let mut is_new = true;
         for one in &kept {
             cost += keys[*one].cost_of_comparing(key, call.meter.room());
-            // A step is many comparisons.
-            if cost >= BYTES_OF_A_STEP {
+            // One at a time, each comparison would be a step of its own.
+            if cost >= COUNTED_AT_ONCE {
                 call.meter.step(std::mem::take(&mut cost))?;
             }
             if keys[*one].is_same(key) {

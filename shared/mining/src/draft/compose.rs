@@ -469,7 +469,7 @@ fn slot(variable: &Variable<'_>, name: &str, language: Option<&str>, wished: &Op
         return Slot { name: name.to_owned(), kind: SlotKind::Text, default: None, examples: Vec::new(), seen };
     }
     let typed = typed(&shown, language);
-    let common = typed.default.filter(|_| !variable.recognised.is_some_and(Recognised::is_of_one));
+    let common = typed.default_for_all(name, variable.recognised);
     let default = wished.clone().filter(|_| typed.kind == SlotKind::Number).or(common);
     Slot { name: name.to_owned(), kind: typed.kind, default, examples: typed.examples, seen }
 }
