@@ -246,7 +246,7 @@ fn what_somebody_no_longer_sees_is_not_found_however_much_changes_at_once() {
     }
     let change = json!({ "name": "Okapi", "source": "Hello.", "visibility": "private" });
     tenant.call("PUT", &format!("/v1/templates/{made}")).json(&change).send().unwrap().expect(200).unwrap();
-    until("what is private now", FOUND_WITHIN, || searched(&bob, "q=okapi").is_empty());
+    until("what is private now", LEARNT_WITHIN, || searched(&bob, "q=okapi").is_empty());
     assert_eq!((searched(&bob, ""), ids(&suggested(&bob, "okapi"))), (Vec::new(), Vec::new()));
     assert_eq!(operator.items(&name, "UNINDEXED"), 501, "the index does not know");
     assert_eq!(searched(&tenant, "q=okapi"), [made], "whose it is finds it");
