@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, TryStreamExt, stream};
-use romashka_domain::template::{Change, Content, Origin, Template, Visibility};
+use romashka_domain::template::{Change, Content, Origin, Shortcut, Template, Visibility};
 use romashka_domain::{Permission, TemplateId};
 use romashka_http::{Caller, Problem, Request};
 use serde::Serialize;
@@ -264,7 +264,7 @@ async fn bring_in_one(
         if let Some(shortcut) = &content.shortcut {
             let holder = caller.store.templates().holder(shortcut).await?;
             if !is_shortcut_first || holder.is_some_and(|holder| holder != id) {
-                notes.push(shortcut_taken(shortcut.as_str()));
+                notes.push(shortcut_taken(shortcut));
                 content.shortcut = None;
             }
         }
@@ -283,8 +283,7 @@ async fn bring_in_one(
         match write(caller, before.as_ref(), changed).await {
             Ok(template) => return Ok(BroughtIn::as_it_is(ending, &template, notes)),
             Err(problem) if problem.code() == "shortcut_taken" => {
-                let shortcut = content.shortcut.take().map(|shortcut| shortcut.to_string()).unwrap_or_default();
-                notes.push(shortcut_taken(&shortcut));
+                notes.extend(content.shortcut.take().as_ref().map(shortcut_taken));
                 if let Some(before) = before.as_ref().filter(|before| before.content == content) {
                     return Ok(BroughtIn::as_it_is(Ending::Unchanged, before, notes));
                 }
@@ -295,9 +294,8 @@ async fn bring_in_one(
     }
 }
 
-fn shortcut_taken(shortcut: &str) -> Note {
-    let plain = shortcut.trim_start_matches('/');
-    Note::new(NoteCode::ShortcutChanged, format!("another template has the shortcut /{plain}; this one has none"))
+fn shortcut_taken(shortcut: &Shortcut) -> Note {
+    Note::new(NoteCode::ShortcutChanged, format!("another template has the shortcut {shortcut}; this one has none"))
 }
 
 fn needed() -> String {

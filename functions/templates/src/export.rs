@@ -14,7 +14,7 @@ use crate::interchange::{CSV_COLUMNS, Layout, MAX_TEMPLATES, Row};
 const ENOUGH_BYTES: usize = 2 * 1024 * 1024;
 /// Templates that are read at once: each has up to 200 kB.
 const A_PAGE: usize = 10;
-/// Pages that are read for one file, which takes a second; what the caller does not see is read, too.
+/// Pages that are read for one file; what the caller does not see is read, too.
 const MOST_PAGES: usize = 150;
 
 /// Templates, as a file that can be imported.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use crate::rendering::{Processed, Ready, Refusal, told_active};
+use crate::rendering::{Processed, Ready, Refusal};
 use crate::seen::in_use;
 
 /// Contexts of one request.
@@ -111,7 +111,7 @@ fn outcomes(
             Ok(processed) => Outcome::Text(processed),
             Err(Refusal::Context(violations)) => Outcome::InvalidContext { violations },
             Err(Refusal::Render(error)) => refused(error.to_string()),
-            Err(Refusal::Active(what)) => refused(told_active(&what)),
+            Err(Refusal::Active(what)) => refused(what),
         };
         match room.checked_sub(serde_json::json!(outcome).to_string().len()) {
             Some(left) => {

@@ -84,13 +84,8 @@ pub enum Refusal {
     Context(Vec<Violation>),
     /// The template meets a bound, or a value that it cannot work on.
     Render(RenderError),
-    /// What would become of it does something by itself: what it does.
+    /// What would become of it does something by itself, in words.
     Active(String),
-}
-
-/// In words.
-pub fn told_active(what: &str) -> String {
-    format!("with these values {what}")
 }
 
 impl From<Refusal> for Problem {
@@ -103,7 +98,7 @@ impl From<Refusal> for Problem {
                 invalid_field(format!("/context/{first}"), "invalid_context", messages.join("; "))
             }
             Refusal::Render(error) => invalid_field("/context", "cannot_render", error.to_string()),
-            Refusal::Active(what) => invalid_field("/context", "active_markup", told_active(&what)),
+            Refusal::Active(what) => invalid_field("/context", "active_markup", what),
         }
     }
 }
@@ -133,7 +128,7 @@ impl<'content> Ready<'content> {
         let rendered = self.template.render(&context, &rendering).map_err(Refusal::Render)?;
         // Branches and values make HTML that nobody could see when the template was written.
         if let Some(what) = (channel == Channel::Html).then(|| deed(&rendered.text)).flatten() {
-            return Err(Refusal::Active(what));
+            return Err(Refusal::Active(format!("with these values {what}")));
         }
         Ok(Processed { text: rendered.text, missing: rendered.missing.into_iter().map(Into::into).collect() })
     }

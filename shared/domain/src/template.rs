@@ -616,6 +616,14 @@ mod tests {
         assert_eq!(field(below).as_deref(), Some("/variables/1/name"));
         let wrong = |content: &mut Content| content.variables = vec![Variable::new("a", VariableType::Select)];
         assert_eq!(field(wrong).as_deref(), Some("/variables/0/options"));
+        let large = |content: &mut Content| {
+            let variable = |at| Variable {
+                options: (0..100).map(|option| format!("{option:0200}")).collect(),
+                ..Variable::new(format!("v{at}"), VariableType::Select)
+            };
+            content.variables = (0..10).map(variable).collect();
+        };
+        assert_eq!(field(large).as_deref(), Some("/variables"), "an item of the table would be too large");
     }
 
     #[test]

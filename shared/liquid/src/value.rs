@@ -192,7 +192,7 @@ impl Value {
             Self::Text(text) => 1 + text.len(),
             Self::Shown(shown) => 1 + shown.text.len(),
             // Written out, it has all of its digits.
-            Self::Float(float) if !(1e-5..1e16).contains(&float.abs()) => LONGEST_FLOAT,
+            Self::Float(float) if *float != 0.0 && !(1e-5..1e16).contains(&float.abs()) => LONGEST_FLOAT,
             _ => SMALL,
         };
         match self {
