@@ -46,9 +46,9 @@
 
 mod compose;
 mod nearness;
-mod outputs;
-mod reading;
-mod roles;
+pub(crate) mod outputs;
+pub(crate) mod reading;
+pub(crate) mod roles;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

@@ -51,6 +51,7 @@ mod mining;
 mod naming;
 mod pattern;
 mod recognise;
+pub mod replies;
 mod slots;
 mod source;
 mod tokens;

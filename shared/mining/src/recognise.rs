@@ -133,7 +133,7 @@ pub(crate) fn word(word: &str) -> Option<Recognised> {
 }
 
 /// Words that a greeting begins with.
-const GREETINGS: [&str; 24] = [
+const GREETINGS: [&str; 51] = [
     "hi",
     "hello",
     "hey",
@@ -158,6 +158,33 @@ const GREETINGS: [&str; 24] = [
     "уважаемый",
     "уважаемая",
     "добрый",
+    "bonjour",
+    "bonsoir",
+    "salut",
+    "cher",
+    "chère",
+    "olá",
+    "oi",
+    "prezado",
+    "prezada",
+    "ciao",
+    "salve",
+    "buongiorno",
+    "gentile",
+    "beste",
+    "geachte",
+    "goedemorgen",
+    "goedemiddag",
+    "witam",
+    "cześć",
+    "szanowny",
+    "szanowna",
+    "merhaba",
+    "sayın",
+    "ahoj",
+    "вітаю",
+    "шановний",
+    "шановна",
 ];
 /// Words between the first of a greeting and the name.
 const BETWEEN: [&str; 28] = [

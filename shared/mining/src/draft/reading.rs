@@ -16,7 +16,7 @@ const SIGNING_WORDS: usize = 3;
 
 /// What stands before a sentence to make it an item of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Lead {
+pub(crate) enum Lead {
     None,
     /// Its number, and this mark after it.
     Number(String),
@@ -26,7 +26,7 @@ pub(super) enum Lead {
 
 /// A sentence of an exemplar.
 #[derive(Debug, Clone)]
-pub(super) struct Sentence {
+pub(crate) struct Sentence {
     pub exemplar: usize,
     pub tokens: Range<usize>,
     pub role: Role,
@@ -45,7 +45,7 @@ pub(super) struct Sentence {
 
 /// An exemplar that was read.
 #[derive(Debug, Clone)]
-pub(super) struct Read {
+pub(crate) struct Read {
     pub text: String,
     pub tokens: Vec<Token>,
     pub sentences: Vec<Sentence>,
