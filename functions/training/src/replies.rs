@@ -77,6 +77,7 @@ mod tests {
             reply: Some(reply.into()),
             conversation: conversation.map(str::to_owned),
             role: None,
+            before: Vec::new(),
         }
     }
 

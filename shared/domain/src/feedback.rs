@@ -118,7 +118,15 @@ impl Correction {
     ///
     /// It names no conversation, so that it is held out together with every other row of the same words.
     pub fn into_record(self, row: u64) -> Record {
-        Record { row, text: self.text, intent: Some(self.intent), reply: None, conversation: None, role: None }
+        Record {
+            row,
+            text: self.text,
+            intent: Some(self.intent),
+            reply: None,
+            conversation: None,
+            role: None,
+            before: Vec::new(),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Each help desk has an adapter: it knows where an export keeps who spoke, what was said and what nobody outside the team
 //! was meant to read, and says it in the words of this module. Everything after that is the same for all: markup, quotes
-//! and signatures are taken off, turns become records, and the names of those who took part are handed to redaction.
+//! and signatures are taken off, and the names of those who took part are handed to redaction with the turns.
 //!
 //! What is never learnt from: private notes, what was redacted or deleted, and what programs said by themselves.
 
@@ -12,14 +12,13 @@ mod transcript;
 mod zendesk;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 
 use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
-use crate::dialogue::Dialogue;
 use crate::errors::RowError;
 use crate::json_cells::not_an_object;
 use crate::limits::Limits;
@@ -158,8 +157,8 @@ impl People {
 /// What came of one conversation.
 #[derive(Debug, Default)]
 pub(crate) struct Heard {
-    /// In the order of its messages.
-    pub(crate) records: Vec<Result<Record, RowError>>,
+    /// Its turns in their order, an agent's with its words as `reply`.
+    pub(crate) turns: VecDeque<Result<Record, RowError>>,
     /// Those who took part.
     pub(crate) names: Names,
     /// Its messages.
@@ -195,7 +194,6 @@ fn turns(row: u64, conversation: &Conversation<'_>, limits: &Limits) -> Heard {
         messages: conversation.messages.len() as u64,
         ..Heard::default()
     };
-    let mut dialogue = Dialogue::default();
     let mut is_first = true;
     for message in &conversation.messages {
         let Message::Said { by, body } = message else {
@@ -212,15 +210,8 @@ fn turns(row: u64, conversation: &Conversation<'_>, limits: &Limits) -> Heard {
             heard.left_out += 1;
             continue;
         }
-        match interpret::turn(row, *by, &written, &id, limits) {
-            Ok(turn) => heard.records.extend(dialogue.hear(turn).map(Ok)),
-            Err(error) => {
-                heard.records.extend(dialogue.break_off().map(Ok));
-                heard.records.push(Err(error));
-            }
-        }
+        heard.turns.push_back(interpret::turn(row, *by, &written, &id, limits));
     }
-    heard.records.extend(dialogue.break_off().map(Ok));
     heard
 }
 

@@ -20,7 +20,15 @@ pub(crate) fn record(
     columns: &'static [Column],
     limits: &Limits,
 ) -> Result<Record, RowError> {
-    let mut record = Record { row, text: String::new(), intent: None, reply: None, conversation: None, role: None };
+    let mut record = Record {
+        row,
+        text: String::new(),
+        intent: None,
+        reply: None,
+        conversation: None,
+        role: None,
+        before: Vec::new(),
+    };
     for column in columns {
         let (cell, name) = cells.take(column);
         let content = match cell {
@@ -68,7 +76,7 @@ pub(crate) fn turn(row: u64, by: Role, words: &str, id: &str, limits: &Limits) -
         Role::Agent => (String::new(), Some(reply(words, limits.reply_chars).map_err(wrong)?)),
     };
     let conversation = Some(conversation(id).map_err(wrong)?);
-    Ok(Record { row, text: said, intent: None, reply: answered, conversation, role: Some(by) })
+    Ok(Record { row, text: said, intent: None, reply: answered, conversation, role: Some(by), before: Vec::new() })
 }
 
 /// What is wrong with a cell.

@@ -8,8 +8,8 @@
 //!
 //! * **bounded memory**: one row of at most [`Limits::row_bytes`] is held at a time, whatever the size
 //!   of the file and of its lines;
-//! * **an answer for every row**: each row that is not blank becomes a [`Record`], a [`RowError`], or a
-//!   turn of the conversation whose record it belongs to;
+//! * **an answer for every row**: each row that is not blank becomes a [`Record`], a [`RowError`], or an
+//!   agent's turn, which is the reply in one record and stands before the text of the next;
 //! * **no leaks**: an error says where and why, and never repeats what a cell contains.
 //!
 //! ```
@@ -54,6 +54,7 @@ mod source;
 mod text_rows;
 mod unpack;
 
+pub use dialogue::MAX_JOINED_REPLY_BYTES;
 pub use encoding::decoded;
 pub use errors::{ErrorLog, FileError, RowCode, RowError, Stop};
 pub use exports::Adapter;
@@ -61,6 +62,6 @@ pub use format::Format;
 pub use kind::{Kind, UnknownKind};
 pub use limits::Limits;
 pub use mapping::{Mapping, MappingError};
-pub use record::{Record, Role};
+pub use record::{MAX_TURN_BYTES, MAX_TURNS_BEFORE, Record, Role, Turn};
 pub use records::{Continuation, Facts, Options, Records};
 pub use source::File;

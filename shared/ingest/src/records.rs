@@ -196,8 +196,8 @@ type Row = Result<Result<Record, RowError>, Stop>;
 /// * `Ok(Err(error))`: a row was not, and the next one follows;
 /// * `Err(stop)`: nothing follows; what came before stands.
 ///
-/// Of [conversations](Kind::Conversations) only a customer's turns become records, each with the agent's
-/// turn right after it as its reply.
+/// Of conversations only a customer's turns become records, each with the turns before it and, as its reply, the agent's
+/// turns right after it.
 pub struct Records<R> {
     rows: Rows<Text<R>>,
     kind: Kind,
@@ -208,7 +208,11 @@ pub struct Records<R> {
     /// For what the tenant wrote to be read by everybody.
     published: Redactor,
     found: Findings,
-    dialogue: Option<Dialogue>,
+    /// Turns of the object at hand that were not taken yet.
+    turns: VecDeque<Result<Record, RowError>>,
+    /// People of the conversation at hand; none where the file names none.
+    names: Names,
+    dialogue: Dialogue,
     rows_read: u64,
     rows_left_out: u64,
     ready: VecDeque<Row>,
@@ -273,7 +277,9 @@ impl<R: Read> Records<R> {
             redactor: options.redactor.clone(),
             published: options.redactor.for_published_texts(),
             found: Findings::default(),
-            dialogue: (kind == Kind::Conversations).then(Dialogue::default),
+            turns: VecDeque::new(),
+            names: Names::default(),
+            dialogue: Dialogue::default(),
             rows_read: 0,
             rows_left_out: 0,
             ready: VecDeque::new(),
@@ -301,32 +307,25 @@ impl<R: Read> Records<R> {
         self.rows_left_out
     }
 
-    /// What was personal and is not in the records given so far.
+    /// Personal data found in the rows read so far, each occurrence counted once, whatever number of records shows its
+    /// turn.
     pub fn found(&self) -> &Findings {
         &self.found
     }
 
-    /// Reads one row and puts what comes of it into `ready`.
+    /// Reads one row, or one turn of an object, and puts what comes of it into `ready`.
     fn read(&mut self) {
-        match self.next_given() {
-            Ok(Some(Given::Record(Ok(record)))) => {
-                let complete = match &mut self.dialogue {
-                    Some(dialogue) => dialogue.hear(record),
-                    None => Some(record),
-                };
-                let complete = complete.map(|record| self.redacted(record, &Names::default()));
-                self.ready.extend(complete.map(|record| Ok(Ok(record))));
-            }
-            Ok(Some(Given::Record(Err(error)))) => {
+        if let Some(turn) = self.turns.pop_front() {
+            self.take(turn);
+            if self.turns.is_empty() {
+                // The next object is another conversation, even where it has the same name.
                 self.break_off();
-                self.ready.push_back(Ok(Err(error)));
             }
-            Ok(Some(Given::Heard(heard))) => {
-                for record in heard.records {
-                    let record = record.map(|record| self.redacted(record, &heard.names));
-                    self.ready.push_back(Ok(record));
-                }
-            }
+            return;
+        }
+        match self.next_given() {
+            Ok(Some(Given::Record(row))) => self.take(row),
+            Ok(Some(Given::Heard(heard))) => (self.turns, self.names) = (heard.turns, heard.names),
             Ok(Some(Given::Nothing)) => {}
             Ok(None) => {
                 self.break_off();
@@ -336,6 +335,24 @@ impl<R: Read> Records<R> {
                 self.break_off();
                 self.ready.push_back(Err(stop));
                 self.ended = true;
+            }
+        }
+    }
+
+    fn take(&mut self, row: Result<Record, RowError>) {
+        match row {
+            Ok(record) => {
+                // Before it is heard: a turn stands in several records and is looked through once.
+                let record = self.redacted(record);
+                let complete = match record.role {
+                    Some(_) => self.dialogue.hear(record),
+                    None => Some(record),
+                };
+                self.ready.extend(complete.map(|record| Ok(Ok(record))));
+            }
+            Err(error) => {
+                self.break_off();
+                self.ready.push_back(Ok(Err(error)));
             }
         }
     }
@@ -361,16 +378,15 @@ impl<R: Read> Records<R> {
         Ok(Some(given))
     }
 
-    /// No reply will come to the turn that waits.
+    /// Ends the conversation at hand.
     fn break_off(&mut self) {
-        let unanswered = self.dialogue.as_mut().and_then(Dialogue::break_off);
-        let unanswered = unanswered.map(|record| self.redacted(record, &Names::default()));
+        let unanswered = self.dialogue.break_off();
         self.ready.extend(unanswered.map(|record| Ok(Ok(record))));
     }
 
-    fn redacted(&mut self, record: Record, names: &Names) -> Record {
+    fn redacted(&mut self, record: Record) -> Record {
         let answering = if matches!(self.kind, Kind::Faq | Kind::Knowledge) { &self.published } else { &self.redactor };
-        let found = &mut self.found;
+        let (names, found) = (&self.names, &mut self.found);
         let mut hide = |redactor: &Redactor, text: String| {
             // Most texts hold nothing personal and are not copied.
             let hidden = match redactor.redact(&text, names, found) {

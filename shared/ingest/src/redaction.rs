@@ -324,7 +324,7 @@ fn canonical(words: &str) -> String {
 }
 
 /// The placeholders that a text holds already: nothing is looked for in them.
-fn placeholders(text: &str) -> Vec<Range<usize>> {
+pub(crate) fn placeholders(text: &str) -> Vec<Range<usize>> {
     if !text.contains("{{") {
         return Vec::new();
     }

@@ -184,6 +184,7 @@ mod tests {
             reply: Some(reply.to_owned()),
             conversation: Some(conversation.to_owned()),
             role: None,
+            before: Vec::new(),
         }
     }
 

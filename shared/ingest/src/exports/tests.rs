@@ -4,13 +4,13 @@ use std::fmt::Write;
 use std::path::Path;
 
 use crate::redaction::Redactor;
-use crate::{Kind, Options, Records};
+use crate::{Kind, Options, Records, Role};
 
 fn sample(name: &str) -> Vec<u8> {
     std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/exports").join(name)).unwrap()
 }
 
-/// A file as a person would check it: what it is, and each record with its reply.
+/// A file as a person would check it: what it is, and each record with the turns before it and its reply.
 fn read(name: &str, kind: Kind) -> String {
     let file = sample(name);
     let mut records = Records::open(file.as_slice(), kind, &Options::default()).unwrap();
@@ -20,6 +20,10 @@ fn read(name: &str, kind: Kind) -> String {
             Ok(record) => {
                 let place = record.conversation.unwrap_or_else(|| format!("row {}", record.row));
                 let intent = record.intent.map(|intent| format!(" [{intent}]")).unwrap_or_default();
+                for turn in record.before {
+                    let by = if turn.role == Role::Agent { "agent" } else { "customer" };
+                    writeln!(shown, "    ^ {by}: {}", turn.text.replace('\n', " / ")).unwrap();
+                }
                 writeln!(shown, "{place}{intent}: {}", record.text).unwrap();
                 for line in record.reply.iter().flat_map(|reply| reply.lines()) {
                     writeln!(shown, "    | {line}").unwrap();
@@ -74,7 +78,8 @@ fn nothing_that_was_private_redacted_deleted_or_quoted_is_learnt_from() {
         let file = sample(&name);
         let mut records = Records::open(file.as_slice(), Kind::Conversations, &plain).unwrap();
         for record in records.by_ref().filter_map(|row| row.unwrap().ok()) {
-            let words = format!("{} {}", record.text, record.reply.unwrap_or_default());
+            let words = record.before.into_iter().map(|turn| turn.text).chain([record.text]).chain(record.reply);
+            let words = words.collect::<Vec<_>>().join(" ");
             for marker in ["SECRETNOTE", "REDACTEDPART", "DELETEDTICKET", "OLDQUOTE"] {
                 assert!(!words.contains(marker), "{name}, {:?}: {words}", record.conversation);
             }

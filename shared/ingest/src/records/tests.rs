@@ -291,7 +291,7 @@ mod kinds {
     }
 
     #[test]
-    fn a_customers_turn_gets_the_agents_next_turn_as_its_reply() {
+    fn a_customers_turn_gets_the_agents_turns_after_it_as_its_reply() {
         let file = "conversation_id,role,text,created_at,intent\n\
                     1,customer,hello,2025-01-01T10:00:00Z,\n\
                     1,User,where is it,2025-01-01T10:01:00Z,order_status\n\
@@ -312,13 +312,90 @@ mod kinds {
             turns,
             [
                 (2, "1", "hello", None),
-                (3, "1", "where is it", Some("on its way")),
+                (3, "1", "where is it", Some("on its way\nanything else?")),
                 (6, "1", "no thanks", None),
                 (8, "2", "cancel please", None),
             ]
         );
         assert!(records.iter().all(|turn| turn.role == Some(Role::Customer)));
         assert_eq!(records[1].intent.as_deref(), Some("order_status"));
+        let before =
+            |record: &Record| record.before.iter().map(|turn| (turn.role, turn.text.clone())).collect::<Vec<_>>();
+        assert_eq!(
+            before(&records[2]),
+            [
+                (Role::Customer, "hello".to_owned()),
+                (Role::Customer, "where is it".to_owned()),
+                (Role::Agent, "on its way\nanything else?".to_owned()),
+            ]
+        );
+        assert_eq!(before(&records[3]), [(Role::Agent, "hi there".to_owned())]);
+    }
+
+    /// Reads all records, and what was found personal.
+    fn redacted(file: &str, kind: Kind) -> (Vec<Record>, Vec<(&'static str, u64)>) {
+        let mut records = Records::open(file.as_bytes(), kind, &Options::default()).unwrap();
+        let kept = records.by_ref().map(|row| row.unwrap().unwrap()).collect();
+        (kept, records.found().iter().map(|(what, count)| (what.as_str(), count)).collect())
+    }
+
+    #[test]
+    fn personal_data_of_a_turn_is_hidden_everywhere_and_counted_once() {
+        let file = "conversation_id,role,text\n\
+                    1,agent,we wrote to cleo@example.org\n\
+                    1,user,i am ada@example.org\n\
+                    1,agent,hello ada@example.org\n\
+                    1,agent,or bea@example.org?\n\
+                    1,user,yes\n\
+                    1,user,and now\n";
+        let (records, found) = redacted(file, Kind::Conversations);
+        assert_eq!(found, [("email", 4)]);
+        assert!(!serde_json::to_string(&records).unwrap().contains("example.org"), "{records:?}");
+        let before: Vec<&str> = records[2].before.iter().map(|turn| turn.text.as_str()).collect();
+        assert_eq!(
+            before,
+            [
+                "we wrote to {{customer.email}}",
+                "i am {{customer.email}}",
+                "hello {{customer.email}}\nor {{customer.email}}?",
+                "yes",
+            ]
+        );
+    }
+
+    #[test]
+    fn names_of_a_conversation_are_hidden_in_it_alone() {
+        let object = |id: &str, name: &str| {
+            serde_json::json!({
+                "id": id,
+                "contact": { "name": name },
+                "messages": [
+                    { "author_type": "visitor", "message": "this is Wilhelmina" },
+                    { "author_type": "operator", "message": "hello Wilhelmina" },
+                    { "author_type": "visitor", "message": "goodbye" },
+                ],
+            })
+        };
+        let file = format!("{}\n{}\n", object("1", "Wilhelmina"), object("1", "Ada"));
+        for kind in [Kind::Conversations, Kind::Utterances] {
+            let (records, found) = redacted(&file, kind);
+            assert_eq!(found, [("name", 2)]);
+            let before: Vec<Vec<&str>> =
+                records.iter().map(|record| record.before.iter().map(|turn| turn.text.as_str()).collect()).collect();
+            let hidden = vec!["this is {{customer.name}}", "hello {{customer.name}}"];
+            assert_eq!(before, [vec![], hidden, vec![], vec!["this is Wilhelmina", "hello Wilhelmina"]]);
+        }
+    }
+
+    #[test]
+    fn only_conversations_have_turns_before_a_text() {
+        for (file, kind) in [
+            ("text\na\nb\n", Kind::Utterances),
+            ("question,answer\na,b\nc,d\n", Kind::Faq),
+            ("title,body\na,b\nc,d\n", Kind::Knowledge),
+        ] {
+            assert!(accepted(file, kind).iter().all(|record| record.before.is_empty()));
+        }
     }
 
     #[test]
