@@ -170,7 +170,8 @@ impl<R: Read> Read for Counted<'_, R> {
     }
 }
 
-/// What makes a row the same as an earlier one: nothing that is learnt from it differs.
+/// Returns the identity of a row: its words, reply, conversation and intent. The turns before it are left out: the same
+/// words with the same reply in the same conversation teach the same, wherever in it they stand.
 fn identity_of(record: &Record) -> u64 {
     let all = [Some(&record.text), record.reply.as_ref(), record.conversation.as_ref()];
     let all = all.map(|part| part.map_or("", String::as_str)).join("\u{1f}");
@@ -209,8 +210,12 @@ mod tests {
     use super::*;
 
     fn read_all(file: &str) -> (Vec<Part>, End) {
+        read_as(Kind::Utterances, file)
+    }
+
+    fn read_as(kind: Kind, file: &str) -> (Vec<Part>, End) {
         let mut parts = Vec::new();
-        let end = read(file.as_bytes(), Kind::Utterances, &Options::default(), 0, |part| {
+        let end = read(file.as_bytes(), kind, &Options::default(), 0, |part| {
             parts.push(part);
             Ok(())
         });
@@ -238,6 +243,18 @@ mod tests {
         let facts = end.reached.facts.clone();
         let expected = Reached { facts, rows, bytes_read: file.len() as u64, parts: 3, ..Reached::default() };
         assert_eq!((end.reached, end.errors.len()), (expected, 1));
+    }
+
+    #[test]
+    fn turns_before_a_row_do_not_make_it_another() {
+        let file = "conversation_id,role,text\n1,user,hi\n1,agent,hello\n1,agent,yes?\n1,user,ok\n1,user,ok\n";
+        let (parts, end) = read_as(Kind::Conversations, file);
+        let rows = end.reached.rows;
+        assert_eq!((rows.read, rows.accepted, rows.duplicate), (5, 2, 1), "two turns are the agent's");
+        let records: Vec<Record> =
+            serde_json::Deserializer::from_slice(&parts[0].body).into_iter().collect::<Result<_, _>>().unwrap();
+        assert_eq!(records[0].reply.as_deref(), Some("hello\nyes?"));
+        assert_eq!(records.iter().map(|record| record.before.len()).collect::<Vec<_>>(), [0, 2]);
     }
 
     #[test]
