@@ -1,6 +1,6 @@
 //! What every target of the file readers holds a reading to.
 
-use romashka_ingest::{Kind, Limits, Options, Record, Records, RowError, Stop};
+use romashka_ingest::{Kind, Limits, MAX_TURN_BYTES, MAX_TURNS_BEFORE, Options, Record, Records, RowError, Stop};
 
 /// Small enough that every bound is met by files as short as a fuzzer writes.
 pub fn options() -> Options {
@@ -36,6 +36,8 @@ pub fn read(file: &[u8], kind: Kind, options: &Options) -> Result<Vec<Result<Rec
             // A placeholder may be longer than what it hides.
             assert!(record.text.chars().count() <= 40 * limits.text_chars, "a text beyond its bound");
             assert!(!record.text.contains('\0'), "a control character in a text");
+            assert!(record.before.len() <= MAX_TURNS_BEFORE, "turns beyond their bound");
+            assert!(record.before.iter().all(|turn| turn.text.len() <= MAX_TURN_BYTES), "a turn beyond its bound");
         }
         rows.push(row);
     }
