@@ -33,6 +33,7 @@ mod head;
 pub mod hold_out;
 pub mod knowledge;
 pub mod language;
+pub mod lexical;
 mod memory;
 pub mod message;
 pub mod model;
@@ -47,6 +48,7 @@ pub mod scope;
 pub mod search;
 #[cfg(test)]
 mod sentences;
+mod subspace;
 pub mod training;
 pub mod versions;
 pub mod vocabulary;
