@@ -15,12 +15,11 @@
 //! The same messages in any order give the same clusters. Fifty thousand messages is the bound; time grows with
 //! n^1.5 and memory is about 1.5 kB a message.
 
-use std::collections::BTreeMap;
-
 use crate::{
+    communities::Graph,
     content::ContentHash,
     embedding::{DIMENSIONS, Embedding},
-    neighbours::{Neighbour, Probes, Widened, nearest},
+    neighbours::{Probes, Widened, nearest},
 };
 
 /// Distinct messages that are grouped at once.
@@ -37,14 +36,10 @@ const RESOLUTIONS: [f64; 9] = [0.5, 0.707, 1.0, 1.414, 2.0, 2.828, 4.0, 5.657, 8
 /// Messages whose silhouettes are measured, at most: enough for three digits of the mean.
 const SILHOUETTES: usize = 5_000;
 /// Buckets a message is compared with when it looks for neighbours.
-const PROBES: Probes = Probes(10);
+pub(crate) const PROBES: Probes = Probes(10);
 /// Neighbours of a message: a quarter of √n within these bounds. With fewer, a large topic falls apart; with more,
 /// small ones melt together.
 const NEIGHBOURS: (usize, usize) = (15, 50);
-/// Rounds over all vertices in one level of the community search.
-const MAX_ROUNDS: usize = 50;
-/// What a move must gain to be made, so that rounding cannot keep the search going.
-const LEAST_GAIN: f64 = 1e-9;
 
 /// Why there are no clusters.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -97,7 +92,7 @@ pub fn cluster(messages: &[(ContentHash, Embedding)]) -> Result<Clusters, Cluste
 }
 
 /// Embeddings relative to their mean. What says nothing stays at zero.
-fn centre(embeddings: &[&Embedding]) -> Vec<Embedding> {
+pub(crate) fn centre(embeddings: &[&Embedding]) -> Vec<Embedding> {
     let speaking = embeddings.iter().filter(|embedding| !embedding.is_zero()).count().max(1);
     let mut mean = sum(embeddings.iter().copied());
     mean.iter_mut().for_each(|value| *value /= speaking as f32);
@@ -112,7 +107,7 @@ fn centre(embeddings: &[&Embedding]) -> Vec<Embedding> {
     embeddings.iter().map(relative).collect()
 }
 
-fn sum<'points>(points: impl Iterator<Item = &'points Embedding>) -> [f32; DIMENSIONS] {
+pub(crate) fn sum<'points>(points: impl Iterator<Item = &'points Embedding>) -> [f32; DIMENSIONS] {
     let mut sum = [0.0; DIMENSIONS];
     for point in points {
         sum.iter_mut().zip(point.to_vector()).for_each(|(sum, value)| *sum += value);
@@ -142,44 +137,64 @@ fn partition(points: &[Embedding]) -> Vec<u32> {
 }
 
 /// A community as the sum of its members.
-struct Community {
-    size: f32,
+#[derive(Debug)]
+pub(crate) struct Community {
+    pub(crate) size: f32,
     /// Length of the sum of the members' unit vectors.
-    length: f32,
-    direction: Widened,
+    pub(crate) length: f32,
+    pub(crate) direction: Widened,
 }
 
 impl Community {
+    pub(crate) fn of<'points>(members: impl Iterator<Item = &'points Embedding> + Clone) -> Self {
+        Self::of_sum(&sum(members.clone()), members.count())
+    }
+
+    fn of_sum(sum: &[f32; DIMENSIONS], size: usize) -> Self {
+        Self {
+            size: size as f32,
+            length: sum.iter().map(|value| value * value).sum::<f32>().sqrt(),
+            direction: Widened::of(&Embedding::of(sum)),
+        }
+    }
+
+    /// Mean cosine of the members to the others, 0 to 1; 1 for a member alone.
+    pub(crate) fn cohesion(&self) -> f32 {
+        if self.size < 2.0 {
+            return 1.0;
+        }
+        ((self.length * self.length - self.size) / (self.size * (self.size - 1.0))).clamp(0.0, 1.0)
+    }
+
+    /// Mean cosine of the members of one to those of another.
+    pub(crate) fn mean_cosine_between(&self, other: &Self) -> f32 {
+        self.direction.cosine(&other.direction) * (self.length / self.size) * (other.length / other.size)
+    }
+
     /// Mean cosine of a point to the members.
-    fn mean_cosine(&self, point: &Widened) -> f32 {
+    pub(crate) fn mean_cosine(&self, point: &Widened) -> f32 {
         point.cosine(&self.direction) * self.length / self.size
     }
 
     /// The same for a member, itself not counted.
-    fn mean_cosine_of_member(&self, point: &Widened) -> f32 {
+    pub(crate) fn mean_cosine_of_member(&self, point: &Widened) -> f32 {
         (point.cosine(&self.direction) * self.length - 1.0) / (self.size - 1.0).max(1.0)
     }
 }
 
-fn communities_of(points: &[Embedding], partition: &[u32]) -> Vec<Community> {
+pub(crate) fn communities_of(points: &[Embedding], partition: &[u32]) -> Vec<Community> {
     let count = partition.iter().max().map_or(0, |greatest| *greatest as usize + 1);
-    let mut sums = vec![([0.0_f32; DIMENSIONS], 0_u32); count];
+    let mut sums = vec![([0.0_f32; DIMENSIONS], 0); count];
     for (point, &community) in points.iter().zip(partition) {
         let (sum, size) = &mut sums[community as usize];
         sum.iter_mut().zip(point.to_vector()).for_each(|(sum, value)| *sum += value);
         *size += 1;
     }
-    sums.iter()
-        .map(|(sum, size)| Community {
-            size: *size as f32,
-            length: sum.iter().map(|value| value * value).sum::<f32>().sqrt(),
-            direction: Widened::of(&Embedding::of(sum)),
-        })
-        .collect()
+    sums.iter().map(|(sum, size)| Community::of_sum(sum, *size)).collect()
 }
 
 /// Mean over messages of how much nearer their own community is than the next, −1 to 1; a message alone counts 0.
-fn silhouette(points: &[Embedding], partition: &[u32]) -> f64 {
+pub(crate) fn silhouette(points: &[Embedding], partition: &[u32]) -> f64 {
     let communities = communities_of(points, partition);
     if communities.len() < 2 {
         return 0.0;
@@ -229,135 +244,6 @@ fn describe(contents: &[ContentHash], points: &[Embedding], partition: &[u32]) -
     clusters.sort_by(|a, b| b.members.len().cmp(&a.members.len()).then(a.members[0].cmp(&b.members[0])));
     rest.sort_unstable();
     Clusters { clusters, rest }
-}
-
-/// An undirected weighted graph. Each edge is listed at both ends; weight inside a vertex counts in its strength only.
-struct Graph {
-    edges: Vec<Vec<(u32, f64)>>,
-    /// Sum of weights at each vertex.
-    strengths: Vec<f64>,
-    /// Sum of all strengths.
-    total: f64,
-}
-
-impl Graph {
-    fn of_shared_neighbours(neighbours: &[Vec<Neighbour>]) -> Self {
-        // Which vertex looked last at a point, and that it is its neighbour.
-        let mut seen_by = vec![usize::MAX; neighbours.len()];
-        let mut weights: BTreeMap<(u32, u32), f64> = BTreeMap::new();
-        for (at, nearby) in neighbours.iter().enumerate() {
-            nearby.iter().for_each(|neighbour| seen_by[neighbour.at as usize] = at);
-            for neighbour in nearby {
-                let theirs = &neighbours[neighbour.at as usize];
-                let common = theirs.iter().filter(|third| seen_by[third.at as usize] == at).count();
-                let mutual = theirs.iter().any(|third| third.at as usize == at);
-                // Each belongs to its own neighbourhood.
-                let common = common + 1 + usize::from(mutual);
-                let jaccard = common as f64 / (nearby.len() + theirs.len() + 2 - common) as f64;
-                let (low, high) = ((at as u32).min(neighbour.at), (at as u32).max(neighbour.at));
-                *weights.entry((low, high)).or_default() += jaccard / 2.0;
-            }
-        }
-        let mut edges = vec![Vec::new(); neighbours.len()];
-        for ((low, high), weight) in weights {
-            edges[low as usize].push((high, weight));
-            edges[high as usize].push((low, weight));
-        }
-        let strengths: Vec<f64> = edges.iter().map(|edges| edges.iter().map(|(_, weight)| weight).sum()).collect();
-        let total = strengths.iter().sum();
-        Self { edges, strengths, total }
-    }
-
-    /// The community of each vertex, numbered from 0 by first appearance.
-    fn communities(&self, resolution: f64) -> Vec<u32> {
-        let mut partition: Vec<u32> = (0..self.edges.len() as u32).collect();
-        let mut coarse: Option<Self> = None;
-        loop {
-            let graph = coarse.as_ref().unwrap_or(self);
-            let found = graph.local_moves(resolution);
-            let count = found.iter().max().map_or(0, |greatest| *greatest as usize + 1);
-            partition.iter_mut().for_each(|vertex| *vertex = found[*vertex as usize]);
-            if count == graph.edges.len() {
-                return partition;
-            }
-            coarse = Some(graph.aggregated(&found, count));
-        }
-    }
-
-    /// Moves vertices one by one into the neighbouring community that gains most modularity until none gains.
-    fn local_moves(&self, resolution: f64) -> Vec<u32> {
-        let vertices = self.edges.len();
-        let mut community: Vec<u32> = (0..vertices as u32).collect();
-        let mut strength = self.strengths.clone();
-        let mut weight_to = vec![0.0; vertices];
-        let mut touched: Vec<u32> = Vec::new();
-        for _ in 0..MAX_ROUNDS {
-            let mut moved = false;
-            for vertex in 0..vertices {
-                let home = community[vertex];
-                touched.clear();
-                touched.push(home);
-                for &(other, weight) in &self.edges[vertex] {
-                    let theirs = community[other as usize];
-                    if theirs != home && weight_to[theirs as usize] == 0.0 {
-                        touched.push(theirs);
-                    }
-                    weight_to[theirs as usize] += weight;
-                }
-                strength[home as usize] -= self.strengths[vertex];
-                let pull = |to: u32| {
-                    weight_to[to as usize] - resolution * self.strengths[vertex] * strength[to as usize] / self.total
-                };
-                let mut best = (pull(home), home);
-                for &candidate in &touched[1..] {
-                    let gain = pull(candidate);
-                    if gain > best.0 + LEAST_GAIN {
-                        best = (gain, candidate);
-                    }
-                }
-                strength[best.1 as usize] += self.strengths[vertex];
-                touched.iter().for_each(|&community| weight_to[community as usize] = 0.0);
-                moved |= best.1 != home;
-                community[vertex] = best.1;
-            }
-            if !moved {
-                break;
-            }
-        }
-        renumbered(community)
-    }
-
-    /// Communities as vertices.
-    fn aggregated(&self, community: &[u32], count: usize) -> Self {
-        let mut between: Vec<BTreeMap<u32, f64>> = vec![BTreeMap::new(); count];
-        let mut strengths = vec![0.0; count];
-        for (vertex, edges) in self.edges.iter().enumerate() {
-            let home = community[vertex];
-            strengths[home as usize] += self.strengths[vertex];
-            for &(other, weight) in edges.iter().filter(|(other, _)| community[*other as usize] != home) {
-                *between[home as usize].entry(community[other as usize]).or_default() += weight;
-            }
-        }
-        Self {
-            edges: between.into_iter().map(|edges| edges.into_iter().collect()).collect(),
-            strengths,
-            total: self.total,
-        }
-    }
-}
-
-fn renumbered(mut community: Vec<u32>) -> Vec<u32> {
-    let mut number = vec![u32::MAX; community.len()];
-    let mut next = 0;
-    for community in &mut community {
-        let number = &mut number[*community as usize];
-        if *number == u32::MAX {
-            *number = next;
-            next += 1;
-        }
-        *community = *number;
-    }
-    community
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@
 pub mod batch;
 mod calibration;
 pub mod clusters;
+mod communities;
 pub mod comparison;
 pub mod content;
 pub mod doctor;

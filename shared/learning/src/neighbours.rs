@@ -85,7 +85,7 @@ fn exhaustive(points: &[&Embedding], count: usize) -> Vec<Vec<Neighbour>> {
 
 /// An embedding with its values at 16 bits, of which every processor multiplies and adds eight at once: an order of
 /// magnitude faster than from 8 bits where code is compiled for any x86-64. The cosine is the same.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(crate) struct Widened {
     scale: f32,
     values: [i16; DIMENSIONS],
