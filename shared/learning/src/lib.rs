@@ -50,6 +50,7 @@ pub mod search;
 #[cfg(test)]
 mod sentences;
 mod subspace;
+pub mod topics;
 pub mod training;
 pub mod versions;
 pub mod vocabulary;
