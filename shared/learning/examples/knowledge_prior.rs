@@ -1,102 +1,279 @@
-//! Derives the confidence that is shipped from intents taken as passages: Banking77's training rows and those of a
-//! 50-intent set. Prints the weights of `Confidence::SEMANTIC` and `Confidence::LEXICAL`.
+//! Derives the confidence that is shipped from tasks with known answers, and measures a task file beside simpler methods.
 //!
 //! ```text
-//! cargo run --release -p romashka-learning --example knowledge_prior -- <train.csv> <other train.csv>
+//! cargo run --release -p romashka-learning --example knowledge_prior -- prior <task.json>…
+//! cargo run --release -p romashka-learning --example knowledge_prior -- ask <task.json>…
 //! ```
 //!
-//! Of each intent a few rows become the past questions of its passage, another its question or none, and the intent's
-//! name its answer.
+//! A task is a JSON object: `rows` to learn from (`kind` of `faq`, `article` or `reply`, `question`, `reply`,
+//! `conversation`, `matter`), `test` questions with the `matter` that answers them, and `foreign` questions that nothing
+//! answers. `cargo xtask bench answers-quality` writes such files from published data. Replies are read as the product
+//! reads them.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    io::Write,
-    path::Path,
-};
+use std::{collections::BTreeMap, io::Write, time::Instant};
 
-use anyhow::bail;
-use romashka_learning::knowledge::{
-    KnowledgeBuilder, Passage, Source, SourceKind, Text,
-    confidence::{Confidence, Trial},
+use anyhow::{Context, bail};
+use romashka_learning::{
+    Embedding, Group,
+    knowledge::{
+        Built, KnowledgeBuilder, Passage, Sentence, Source, SourceKind, Text,
+        confidence::{Confidence, Standing, Trial},
+        sentences::sentences,
+    },
+    language,
 };
+use romashka_mining::replies::{Corpus, fill, read};
+use romashka_types::reply::Act;
+use serde::Deserialize;
 
 mod published;
 
-const PAST_QUESTIONS: [usize; 3] = [1, 3, 8];
-const SEEDS: u64 = 6;
+#[derive(Deserialize)]
+struct Task {
+    rows: Vec<Row>,
+    test: Vec<Test>,
+    #[serde(default)]
+    foreign: Vec<Test>,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    kind: String,
+    question: Option<String>,
+    reply: String,
+    conversation: Option<String>,
+    matter: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Test {
+    question: String,
+    matter: Option<String>,
+}
+
+struct Ready {
+    built: Built,
+    matters: Vec<Option<String>>,
+    test: Vec<(Text, Option<String>)>,
+    foreign: Vec<Text>,
+}
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if arguments.is_empty() {
-        bail!("usage: knowledge_prior <train.csv>…");
-    }
+    let [what, tasks @ ..] = arguments.as_slice() else { bail!("usage: knowledge_prior prior|ask <task.json>…") };
     let encoder = published::encoder()?;
+    let encode = |texts: Vec<String>| -> Vec<Text> {
+        let known: Vec<&str> = texts.iter().map(String::as_str).filter(|text| language::is_encoded(text)).collect();
+        let mut encodings = published::encode(&encoder, known.into_iter()).into_iter();
+        texts
+            .into_iter()
+            .map(|text| {
+                let embedding = language::is_encoded(&text)
+                    .then(|| encodings.next())
+                    .flatten()
+                    .map(|it| Embedding::of(&it.sentence));
+                Text { text, embedding }
+            })
+            .collect()
+    };
     let mut out = std::io::stdout().lock();
     let (mut semantic, mut lexical) = (Vec::new(), Vec::new());
-    for set in &arguments {
-        let rows = published::csv(Path::new(set))?;
-        let intents: BTreeSet<&String> = rows.iter().map(|(_, intent)| intent).collect();
-        let names: Vec<_> = intents.into_iter().map(|intent| (intent.replace('_', " "), intent.clone())).collect();
-        let names = published::encoded(&encoder, &names);
-        let mut rows = published::encoded(&encoder, &rows);
-        for seed in 0..SEEDS {
-            published::shuffle(&mut rows, seed);
-            let mut by_intent: BTreeMap<&str, Vec<&Text>> = BTreeMap::new();
-            for (text, intent) in &rows {
-                by_intent.entry(intent).or_default().push(text);
-            }
-            for count in PAST_QUESTIONS {
-                let mut builder = KnowledgeBuilder::default();
-                for (number, (name, intent)) in names.iter().enumerate() {
-                    let Some(rows) = by_intent.get(intent.as_str()) else { continue };
-                    let mut rows = rows.iter().copied().cloned();
-                    // Every third passage is like an agent's reply, which has no question of its own.
-                    let question = if number % 3 == 0 { None } else { rows.next() };
-                    let kind = if question.is_some() { SourceKind::Faq } else { SourceKind::Reply };
-                    builder.add(Passage {
-                        source: Source { kind, upload: "prior".to_owned(), row: number as u64 },
-                        question,
-                        answer: name.clone(),
-                        intent: None,
-                        queries: rows.take(count).collect(),
-                    })?;
-                }
-                let rehearsal = builder.build().rehearsal;
-                if seed == 0 {
-                    writeln!(
-                        out,
-                        "{set}, {count} past questions each: {} asked, first {:.3}, among three {:.3}",
-                        rehearsal.questions,
-                        rehearsal.first as f64 / rehearsal.questions as f64,
-                        rehearsal.among_three as f64 / rehearsal.questions as f64,
-                    )?;
-                }
-                semantic.extend(rehearsal.semantic);
-                lexical.extend(rehearsal.lexical);
-            }
-        }
-    }
-    for (name, trials) in [("semantic", semantic), ("lexical", lexical)] {
-        let confidence = Confidence::of(&trials);
+    for path in tasks {
+        let task: Task = serde_json::from_slice(&std::fs::read(path).with_context(|| path.clone())?)?;
+        let started = Instant::now();
+        let ready = ready(task, encode)?;
+        let index = &ready.built.index;
         writeln!(
             out,
-            "{name}, {} trials: {:.3?}, cross-entropy {:.4}",
-            trials.len(),
-            confidence.weights,
-            cross_entropy(&confidence, &trials)
+            "\n{path}: {} passages in {} groups, {} left out, embedded {}, {:.1} s",
+            index.passages().len(),
+            index.groups().len(),
+            ready.built.left_out,
+            index.is_embedded(),
+            started.elapsed().as_secs_f64()
         )?;
+        match what.as_str() {
+            "prior" => {
+                let (by_meaning, by_words) = trials(&ready);
+                if index.is_embedded() {
+                    semantic.extend(weighted(by_meaning));
+                }
+                lexical.extend(weighted(by_words));
+            }
+            _ => ask(&mut out, &ready)?,
+        }
+    }
+    if what == "prior" {
+        for (name, trials) in [("semantic", semantic), ("lexical", lexical)] {
+            let confidence = Confidence::of(&trials);
+            writeln!(out, "{name}, {} trials: {:.3?}", trials.len(), confidence.weights)?;
+        }
     }
     Ok(())
 }
 
-/// Mean over trials, in nats.
-fn cross_entropy(confidence: &Confidence, trials: &[Trial]) -> f64 {
-    let mut sum = 0.0;
-    let mut weights = 0.0;
-    for trial in trials {
-        let probability = f64::from(confidence.probability(trial.standing));
-        sum -= f64::from(trial.weight) * if trial.right { probability } else { 1.0 - probability }.max(1e-9).ln();
-        weights += f64::from(trial.weight);
+/// Builds the index of a task and encodes its questions.
+fn ready(task: Task, encode: impl Fn(Vec<String>) -> Vec<Text>) -> anyhow::Result<Ready> {
+    let read: Vec<_> = task.rows.iter().map(|row| read(&row.reply)).collect();
+    let mut corpus = Corpus::default();
+    for (row, reply) in task.rows.iter().zip(&read) {
+        corpus.observe(row.conversation.as_deref().unwrap_or_default(), reply);
     }
-    sum / weights
+    let questions = encode(task.rows.iter().map(|row| row.question.clone().unwrap_or_default()).collect());
+    let is_reply = |row: &Row| row.kind == "reply";
+    let bodies = task.rows.iter().zip(&read).map(|(row, read)| if is_reply(row) { &read.body } else { &row.reply });
+    let bodies = encode(bodies.cloned().collect());
+    let mut builder = KnowledgeBuilder::default();
+    for (number, (row, (question, body))) in task.rows.iter().zip(questions.into_iter().zip(bodies)).enumerate() {
+        let kind = match row.kind.as_str() {
+            "faq" => SourceKind::Faq,
+            "article" => SourceKind::Article,
+            _ => SourceKind::Reply,
+        };
+        let source = Source { kind, upload: "task".to_owned(), row: number as u64 };
+        let mut passage = Passage::of(source, body);
+        let question = row.question.as_ref().map(|_| question);
+        match kind {
+            SourceKind::Reply => {
+                let asked = row.question.as_deref().unwrap_or_default();
+                let generalised = corpus.generalise(&read[number].body, asked);
+                passage.act = read[number].act;
+                passage.answer.text = generalised.text;
+                passage.slots = generalised.slots;
+                passage.conversation = row.conversation.as_deref().map(Group::of_conversation);
+                passage.queries.extend(question);
+            }
+            SourceKind::Article => {
+                let ranges = sentences(&passage.answer.text);
+                let texts = ranges.iter().map(|range| passage.answer.text[range.clone()].to_owned()).collect();
+                let embeddings = encode(texts).into_iter().map(|text| text.embedding);
+                passage.sentences = ranges
+                    .into_iter()
+                    .zip(embeddings)
+                    .map(|(range, embedding)| Sentence { range, embedding })
+                    .collect();
+            }
+            SourceKind::Faq => passage.question = question,
+        }
+        // Replies that are nothing but courtesies have no body.
+        if !passage.answer.text.trim().is_empty() {
+            builder.add(passage)?;
+        }
+    }
+    let built = builder.build();
+    let test = encode(task.test.iter().map(|test| test.question.clone()).collect());
+    let foreign = encode(task.foreign.into_iter().map(|test| test.question).collect());
+    Ok(Ready {
+        built,
+        matters: task.rows.into_iter().map(|row| row.matter).collect(),
+        test: test.into_iter().zip(task.test.into_iter().map(|test| test.matter)).collect(),
+        foreign,
+    })
+}
+
+/// Trials by meaning and by words: of each test question, and of each foreign one.
+fn trials(ready: &Ready) -> (Vec<Trial>, Vec<Trial>) {
+    let mut trials = (Vec::new(), Vec::new());
+    let foreign = ready.foreign.iter().map(|text| (text, None));
+    for (text, matter) in ready.test.iter().map(|(text, matter)| (text, matter.as_ref())).chain(foreign) {
+        for (embedding, trials) in [(text.embedding.as_ref(), &mut trials.0), (None, &mut trials.1)] {
+            let standings = ready.built.index.standings(&text.text, embedding, 2);
+            trials.extend(standings.into_iter().map(|(position, standing): (usize, Standing)| {
+                let row = ready.built.index.passages()[position].answers[0].sources[0].row as usize;
+                let right = matter.is_some() && ready.matters[row].as_ref() == matter;
+                Trial { standing, right, weight: 1.0 }
+            }));
+        }
+    }
+    trials
+}
+
+/// Every task counts the same.
+fn weighted(trials: Vec<Trial>) -> impl Iterator<Item = Trial> {
+    let weight = 1_000.0 / trials.len().max(1) as f32;
+    trials.into_iter().map(move |trial| Trial { weight, ..trial })
+}
+
+fn ask(out: &mut impl Write, ready: &Ready) -> anyhow::Result<()> {
+    let index = &ready.built.index;
+    let mut said: Vec<(f32, bool)> = Vec::new();
+    let mut by_act: BTreeMap<String, usize> = BTreeMap::new();
+    let started = Instant::now();
+    for (text, matter) in &ready.test {
+        let hit = index.search(&text.text, text.embedding.as_ref(), 1).pop();
+        let Some(hit) = hit else { continue };
+        *by_act.entry(format!("{:?}", hit.group.act)).or_default() += 1;
+        if hit.group.act != Act::Answer {
+            continue;
+        }
+        let filled = index
+            .answers_of(hit.group)
+            .find_map(|answer| Some((answer, fill(&answer.text, &answer.slots, &text.text, &BTreeMap::new())?)));
+        let Some((answer, _)) = filled else {
+            *by_act.entry("unfilled".to_owned()).or_default() += 1;
+            continue;
+        };
+        let row = answer.sources[0].row as usize;
+        said.push((hit.probability, matter.is_some() && ready.matters[row] == *matter));
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    let tests = ready.test.len().max(1);
+    if std::env::var_os("ROMASHKA_PURITY").is_some() {
+        let mut members: BTreeMap<u32, BTreeMap<&Option<String>, usize>> = BTreeMap::new();
+        for passage in index.passages() {
+            let row = passage.answers[0].sources[0].row as usize;
+            *members.entry(passage.group).or_default().entry(&ready.matters[row]).or_default() += 1;
+        }
+        let mut sizes: Vec<(usize, usize)> =
+            members.values().map(|of| (of.values().sum(), *of.values().max().unwrap_or(&0))).collect();
+        sizes.sort_unstable_by(|a, b| b.cmp(a));
+        let all: usize = sizes.iter().map(|(all, _)| all).sum();
+        let pure: usize = sizes.iter().map(|(_, most)| most).sum();
+        writeln!(out, "  purity {:.4}; largest {:?}", pure as f64 / all as f64, &sizes[..sizes.len().min(60)])?;
+        let mut nearest = 0;
+        for (text, matter) in &ready.test {
+            let hit = index.search(&text.text, text.embedding.as_ref(), 1).pop();
+            nearest += usize::from(hit.is_some_and(|hit| {
+                ready.matters[hit.passage.answers[0].sources[0].row as usize] == *matter
+            }));
+        }
+        writeln!(out, "  best passage of the first group right {:.4}", nearest as f64 / ready.test.len() as f64)?;
+    }
+    writeln!(out, "  first hits by act {by_act:?}; {:.2} ms a question", 1e3 * seconds / tests as f64)?;
+    let agreement = ready.built.agreement.as_ref();
+    let chosen = agreement.map_or(0.5, |agreement| agreement.threshold as f32);
+    if let Some(agreement) = agreement {
+        writeln!(
+            out,
+            "  agreement: {} questions, threshold {:.3}, answered {:.3}, agreed {:.3}",
+            agreement.questions,
+            agreement.threshold,
+            agreement.answered.value,
+            agreement.agreed.map_or(0.0, |agreed| agreed.value)
+        )?;
+        for point in &agreement.points {
+            write!(out, " {:.2}:{:.2}/{:.2}", point.threshold, point.answered.value, point.agreed.value)?;
+        }
+        writeln!(out)?;
+    }
+    let foreign: Vec<f32> = ready
+        .foreign
+        .iter()
+        .filter_map(|text| index.search(&text.text, text.embedding.as_ref(), 1).pop())
+        .filter(|hit| hit.group.act == Act::Answer)
+        .map(|hit| hit.probability)
+        .collect();
+    for threshold in [chosen, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9] {
+        let given: Vec<bool> = said.iter().filter(|(it, _)| *it >= threshold).map(|(_, right)| *right).collect();
+        let right = given.iter().filter(|right| **right).count();
+        let strangers = foreign.iter().filter(|it| **it >= threshold).count();
+        writeln!(
+            out,
+            "  at {threshold:.2}: answered {:.3}, of them right {:.3}; foreign answered {:.3}",
+            given.len() as f64 / tests as f64,
+            right as f64 / given.len().max(1) as f64,
+            strangers as f64 / ready.foreign.len().max(1) as f64
+        )?;
+    }
+    Ok(())
 }

@@ -73,9 +73,9 @@ fn main() -> anyhow::Result<()> {
         writeln!(
             out,
             "  rehearsal      {} asked, first {:.3}, among three {:.3}",
-            rehearsal.questions,
-            rehearsal.first as f64 / rehearsal.questions as f64,
-            rehearsal.among_three as f64 / rehearsal.questions as f64
+            rehearsal.questions.len(),
+            rehearsal.first() as f64 / rehearsal.questions.len() as f64,
+            rehearsal.among_three() as f64 / rehearsal.questions.len() as f64
         )?;
         ranking(&mut out, &warm.index, &faq, &tested)?;
     }
@@ -105,11 +105,13 @@ fn build(faq: &StackFaq, past: &[(Text, String)], kept: impl Fn(&str) -> bool) -
         let mut queries: Vec<Text> = past.iter().filter(|(_, of)| of == id).map(|(query, _)| query.clone()).collect();
         for (answer, _) in faq.answers.iter().filter(|(_, of)| of == id) {
             builder.add(Passage {
-                source: Source { kind: SourceKind::Faq, upload: "stackfaq".to_owned(), row: number as u64 },
                 question: Some(question.clone()),
-                answer: answer.clone(),
                 intent: Some(id.clone()),
                 queries: std::mem::take(&mut queries),
+                ..Passage::of(
+                    Source { kind: SourceKind::Faq, upload: "stackfaq".to_owned(), row: number as u64 },
+                    answer.clone(),
+                )
             })?;
         }
     }
@@ -223,19 +225,20 @@ fn speed(out: &mut impl Write, faq: &StackFaq, filler: &[(Text, String)], passag
         // Half are FAQs with a past question, half replies.
         let kind = if number % 2 == 0 { SourceKind::Faq } else { SourceKind::Reply };
         builder.add(Passage {
-            source: Source { kind, upload: "speed".to_owned(), row: number as u64 },
             question: Some(question.clone()),
-            // Two answers at a distance of their own, or replies that are alike would be merged.
-            answer: Text {
-                text: format!(
-                    "{} {}",
-                    answer.text,
-                    faq.answers[(number * 31 + number / faq.answers.len() * 53) % faq.answers.len()].0.text
-                ),
-                embedding: answer.embedding.clone(),
-            },
-            intent: None,
             queries: vec![filler[(number * 7 + 1) % filler.len()].0.clone()],
+            // Two answers at a distance of their own, or replies that are alike would be merged.
+            ..Passage::of(
+                Source { kind, upload: "speed".to_owned(), row: number as u64 },
+                Text {
+                    text: format!(
+                        "{} {}",
+                        answer.text,
+                        faq.answers[(number * 31 + number / faq.answers.len() * 53) % faq.answers.len()].0.text
+                    ),
+                    embedding: answer.embedding.clone(),
+                },
+            )
         })?;
     }
     let start = Instant::now();

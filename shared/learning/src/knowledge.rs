@@ -4,37 +4,53 @@
 //! who was answered with it. So a passage is found by its question, its answers *and* the past questions that people
 //! answered with it; of all signals the last is the strongest. Two judges look at each passage:
 //!
-//! - its words, by BM25 (`words`), which know names, codes and error numbers, and stand alone where no encoder is;
-//! - its embeddings: the cosines of the three nearest of its texts, pooled so that several near ones count a little
-//!   more than one, plus a share of the words' judgement.
+//! - its words, by BM25 (`words`), which know names, codes and error numbers, and stand alone where no encoder is, or
+//!   where it does not know the language;
+//! - its embeddings: the cosine of each of its texts, plus a share of the words' judgement.
+//!
+//! People answer the same question in many wordings. Passages that say the same form an **answer group**: evidence adds
+//! up within a group, as the logarithm of summed exponentials, and the lead of a group is taken over the next *other*
+//! group. What is no answer (a promise, a hand-over, a courtesy) forms groups of its own: where customers like this one
+//! were told to wait, the index knows that nobody answered.
 //!
 //! A hit carries a probability that it answers the question, calibrated while the index is built: the tenant's own past
-//! questions are put to it again, each as if it had never been asked, once with the passage that answered it and once
-//! without ([`confidence`]). [`KnowledgeIndex::answer`] says nothing rather than something improbable.
+//! questions are put to it again, each with its whole conversation left out, once with the group that answered it and
+//! once without ([`confidence`]). What that shows of agreement with people is told in [`Agreement`].
 //!
 //! # Promises
 //! The same rows give the same bytes, however they are ordered or often delivered. Everything is bounded by the
 //! constants below. An index holds the tenant's own texts, but of customers' questions only hashes of words,
 //! embeddings and the [`ContentHash`] by which they can be traced and erased.
 
+mod agreement;
 mod artefact;
 pub mod confidence;
 mod gathering;
+mod grouping;
+mod rehearsal;
+mod searching;
+pub mod sentences;
 mod words;
 
+use std::ops::Range;
+
+use romashka_types::reply::{Act, Slot};
 use serde::{Deserialize, Serialize};
 
+pub use self::{
+    agreement::{Agreement, AgreementPoint, Case, DEFAULT_TARGET, Verdict},
+    rehearsal::{First, MAX_REHEARSED, MAX_REHEARSED_TEXTS, Rehearsal, Rehearsed},
+    sentences::Sentence,
+};
 use self::{
     artefact::Manifest,
-    confidence::{Standing, Trial},
     gathering::{Gathered, gather},
-    words::{LeftOut, Lexicon, counted},
+    words::Lexicon,
 };
 use crate::{
     batch::MAX_LABEL_BYTES,
-    content::ContentHash,
+    content::{ContentHash, Group},
     embedding::{DIMENSIONS, Embedding},
-    pool::Pool,
 };
 
 /// Passages in an index.
@@ -59,22 +75,8 @@ pub const MAX_SOURCES: usize = 8;
 pub const MAX_ARTEFACT_BYTES: usize = 256 * 1024 * 1024;
 /// Hits of one search.
 pub const MAX_HITS: usize = 50;
-/// Past questions that are put to a new index to calibrate it.
-pub const MAX_REHEARSED: usize = 200;
-/// Texts that are compared in doing so, about half a second's work. A large index is asked fewer questions.
-pub const MAX_REHEARSED_TEXTS: usize = 4_000_000;
-
-/// Share of questions to which the index is assumed to hold no answer.
-const UNANSWERABLE: f32 = 0.3;
-/// Hits of a rehearsed question that count as trials.
-const TRIED: usize = 3;
-/// What the words' judgement weighs beside a cosine. Chosen on Banking77's training rows and a second set with intents as
-/// passages.
-const WORDS_WEIGHT: f32 = 0.1;
-/// Cosine from which a text is said to match.
-const MATCHING_COSINE: f32 = 0.5;
-/// Coverage from which words are said to match.
-const MATCHING_COVERAGE: f32 = 0.3;
+/// Passages of an answer group that are given as its answer, the one most like all others first.
+pub const MAX_GROUP_ANSWERS: usize = 8;
 
 /// What kind of row a passage comes from, the most trusted first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
@@ -128,14 +130,40 @@ impl From<&str> for Text {
 pub struct Passage {
     /// Where it comes from.
     pub source: Source,
+    /// The conversation that it was said in.
+    pub conversation: Option<Group>,
     /// The question it answers, or the title above it. The question of a reply counts as a past question.
     pub question: Option<Text>,
-    /// What it says; not blank.
+    /// The answer; not blank.
     pub answer: Text,
+    /// What the answer does in the conversation.
+    pub act: Act,
+    /// Variables of the answer.
+    pub slots: Vec<Slot>,
+    /// Sentences of the answer that are found, and given, by themselves; empty where it is given whole.
+    pub sentences: Vec<Sentence>,
     /// The intent it belongs to, if known.
     pub intent: Option<String>,
     /// Customers' questions that somebody answered with it, at most [`MAX_PAST_QUESTIONS`].
     pub queries: Vec<Text>,
+}
+
+impl Passage {
+    /// A curated row that answers whatever it is found for.
+    #[must_use]
+    pub const fn of(source: Source, answer: Text) -> Self {
+        Self {
+            source,
+            conversation: None,
+            question: None,
+            answer,
+            act: Act::Answer,
+            slots: Vec::new(),
+            sentences: Vec::new(),
+            intent: None,
+            queries: Vec::new(),
+        }
+    }
 }
 
 /// Why rows do not become an index, or bytes are none.
@@ -177,11 +205,17 @@ pub enum KnowledgeError {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Answer {
-    /// What it says.
+    /// The text, with `{{ name }}` for each slot.
     pub text: String,
+    /// Its variables.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slots: Vec<Slot>,
+    /// Its act.
+    #[serde(default)]
+    pub act: Act,
     /// Rows that say it.
     pub times: u32,
-    /// Some of them, at most [`MAX_SOURCES`].
+    /// Some of them, at most [`MAX_SOURCES`]; those of this very wording first.
     pub sources: Vec<Source>,
 }
 
@@ -199,12 +233,31 @@ pub struct KnownPassage {
     pub intent: Option<String>,
     /// How many past questions it is found by.
     pub past_questions: u32,
+    /// Its answer group, by its place in [`KnowledgeIndex::groups`].
+    pub group: u32,
+    /// Sentences of its first answer, as byte ranges; empty where it is given whole.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sentences: Vec<Range<usize>>,
 }
 
 impl KnownPassage {
+    /// Texts that have embeddings: question, answers, past questions, sentences.
     fn texts(&self) -> usize {
-        usize::from(self.question.is_some()) + self.answers.len() + self.past_questions as usize
+        usize::from(self.question.is_some()) + self.answers.len() + self.past_questions as usize + self.sentences.len()
     }
+}
+
+/// Passages that say the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AnswerGroup {
+    /// The act of its replies.
+    pub act: Act,
+    /// Its passages that may be given as the answer, the one most like all others first; at most
+    /// [`MAX_GROUP_ANSWERS`].
+    pub answers: Vec<u32>,
+    /// Rows that say it.
+    pub times: u32,
 }
 
 /// What made a passage a hit.
@@ -234,18 +287,22 @@ pub enum Signal {
     },
 }
 
-/// A passage found.
+/// An answer group found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Hit<'index> {
-    /// Its place in [`KnowledgeIndex::passages`].
+    /// The place in [`KnowledgeIndex::passages`] of its best passage.
     pub position: usize,
-    /// The passage.
+    /// That passage.
     pub passage: &'index KnownPassage,
-    /// Of its answers the one to give: nearest to the query, or the most given where there is no embedding.
+    /// Of its answers the one nearest to the query, or the most given where there is no embedding.
     pub answer: &'index Answer,
+    /// Of an article the sentences that answer.
+    pub extract: Option<&'index str>,
+    /// The group.
+    pub group: &'index AnswerGroup,
     /// Ranks the hits of one search; not comparable between searches with and without an embedding.
     pub score: f32,
-    /// Calibrated probability that the passage answers the query, 0 to 1.
+    /// Calibrated probability that people would have answered the query with this group, 0 to 1.
     pub probability: f32,
     /// What spoke for it, the strongest resemblance first and words last.
     pub signals: Vec<Signal>,
@@ -263,28 +320,17 @@ pub enum Finding<'index> {
     },
 }
 
-/// How an index did on the tenant's own past questions, each asked as if for the first time.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Rehearsal {
-    /// Questions that were asked.
-    pub questions: usize,
-    /// Of these, answered by the first hit.
-    pub first: usize,
-    /// Answered by one of the first three.
-    pub among_three: usize,
-    /// What the confidence of searches with an embedding was fitted on.
-    pub semantic: Vec<Trial>,
-    /// What the confidence of searches by words was fitted on.
-    pub lexical: Vec<Trial>,
-}
-
 /// An index and what is to be said about its making.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Built {
     /// The index.
     pub index: KnowledgeIndex,
-    /// How it did.
+    /// Past questions put to it, as if each were asked for the first time.
     pub rehearsal: Rehearsal,
+    /// Agreement with people in that rehearsal; `None` where too few questions could be asked.
+    pub agreement: Option<Agreement>,
+    /// Examples of agreement and of each kind of disagreement.
+    pub cases: Vec<Case>,
     /// Passages, the least used replies, for which there was no room.
     pub left_out: usize,
 }
@@ -316,16 +362,20 @@ impl KnowledgeBuilder {
         Ok(())
     }
 
-    /// Merges the rows, indexes and calibrates them.
+    /// Merges the rows, groups, indexes and calibrates them.
     #[must_use]
     pub fn build(self) -> Built {
         let (mut gathered, left_out) = gather(self.rows);
         spare(&mut gathered);
-        let mut index = KnowledgeIndex::of(&gathered);
-        let rehearsal = index.rehearse(&gathered);
+        let grouped = grouping::group(&gathered);
+        let mut index = KnowledgeIndex::of(&gathered, &grouped);
+        let rehearsal = index.rehearse(&gathered, &grouped);
         index.manifest.semantic = index.manifest.semantic.moved_by(&rehearsal.semantic);
         index.manifest.lexical = index.manifest.lexical.moved_by(&rehearsal.lexical);
-        Built { index, rehearsal, left_out }
+        let agreement = Agreement::of(&rehearsal);
+        let threshold = agreement.as_ref().map_or(1.0, |agreement| agreement.threshold);
+        let cases = index.cases(&gathered, &rehearsal, threshold);
+        Built { index, rehearsal, agreement, cases, left_out }
     }
 }
 
@@ -366,93 +416,70 @@ fn spare(passages: &mut [Gathered]) {
 pub struct KnowledgeIndex {
     manifest: Manifest,
     passages: Vec<KnownPassage>,
+    groups: Vec<AnswerGroup>,
     /// Past questions of all passages, in their order.
     past_questions: Vec<ContentHash>,
     lexicon: Lexicon,
-    /// Of every text of every passage: its question, its answers, its past questions. Empty where nothing was embedded.
+    /// Of the sentences of all passages, in their order.
+    sentences: Lexicon,
+    /// Of every text of every passage, see [`KnownPassage::texts`]. Empty where most texts have none.
     embeddings: Vec<Embedding>,
     /// Where the texts of each passage end among all.
     ends: Vec<usize>,
-}
-
-/// What a search makes of every passage.
-struct Judged {
-    scores: Vec<f32>,
-    /// Share of the query's information that each passage's words carry.
-    coverage: Vec<f32>,
-    by: Judge,
-}
-
-/// Who judges.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Judge {
-    Words,
-    WordsAndEmbeddings,
-}
-
-/// The embeddings of one passage's texts.
-struct OfPassage<'index> {
-    question: &'index [Embedding],
-    answers: &'index [Embedding],
-    past_questions: &'index [Embedding],
-}
-
-/// A past question being asked again.
-struct Again<'words> {
-    /// Its place among all texts.
-    text: usize,
-    words: LeftOut<'words>,
+    /// The passage of each sentence.
+    passage_of: Vec<u32>,
 }
 
 impl KnowledgeIndex {
-    fn of(gathered: &[Gathered]) -> Self {
-        let texts = |passage: &Gathered| {
-            let question = passage.question.iter().cloned();
-            let answers = passage.answers.iter().map(|answer| answer.text.clone());
-            question.chain(answers).chain(passage.past_questions.iter().cloned()).collect::<Vec<_>>()
-        };
-        let mut embedded = false;
+    fn of(gathered: &[Gathered], grouped: &grouping::Grouped) -> Self {
         let mut embeddings = Vec::new();
-        for text in gathered.iter().flat_map(texts) {
-            embedded |= text.embedding.is_some();
-            embeddings.push(text.embedding.unwrap_or_else(|| Embedding::from_values([0; DIMENSIONS])));
+        let mut encoded = 0;
+        let mut embed = |embedding: &Option<Embedding>| {
+            encoded += usize::from(embedding.is_some());
+            embeddings.push(embedding.clone().unwrap_or_else(|| Embedding::from_values([0; DIMENSIONS])));
+        };
+        for passage in gathered {
+            passage.question.iter().for_each(|question| embed(&question.embedding));
+            passage.answers.iter().for_each(|answer| embed(&answer.text.embedding));
+            passage.past_questions.iter().for_each(|past| embed(&past.text.embedding));
+            passage.sentences().iter().for_each(|sentence| embed(&sentence.embedding));
         }
+        // Texts in a language that the encoder does not know have none; where they are the most, words judge alone.
+        let embedded = 2 * encoded > embeddings.len();
         if !embedded {
             embeddings.clear();
         }
         let lexicon = Lexicon::of(gathered.iter().map(|passage| {
             let question = passage.question.iter().map(|question| question.text.as_str());
             let answers = passage.answers.iter().map(|answer| answer.text.text.as_str());
-            question.chain(answers).chain(passage.past_questions.iter().map(|past| past.text.as_str())).collect()
+            question.chain(answers).chain(passage.past_questions.iter().map(|past| past.text.text.as_str())).collect()
+        }));
+        let sentences = Lexicon::of(gathered.iter().flat_map(|passage| {
+            let text = passage.answers.first().map_or("", |answer| answer.text.text.as_str());
+            passage.sentences().iter().map(move |sentence| vec![&text[sentence.range.clone()]])
         }));
         let past_questions = gathered.iter().flat_map(|passage| &passage.past_questions);
-        let past_questions = past_questions.map(|question| ContentHash::of(&question.text, None)).collect();
-        let passages = gathered
-            .iter()
-            .map(|passage| KnownPassage {
-                kind: passage.kind,
-                question: passage.question.as_ref().map(|question| question.text.clone()),
-                answers: passage
-                    .answers
-                    .iter()
-                    .map(|answer| Answer {
-                        text: answer.text.text.clone(),
-                        times: answer.times,
-                        sources: answer.sources.clone(),
-                    })
-                    .collect(),
-                intent: passage.intent.clone(),
-                past_questions: passage.past_questions.len() as u32,
-            })
-            .collect();
-        Self::assemble(Manifest::of(embedded), passages, past_questions, lexicon, embeddings)
+        let past_questions = past_questions.map(|question| ContentHash::of(&question.text.text, None)).collect();
+        let known = |(passage, group): (&Gathered, &u32)| KnownPassage {
+            kind: passage.kind,
+            question: passage.question.as_ref().map(|question| question.text.clone()),
+            answers: passage.answers.iter().map(gathering::GatheredAnswer::known).collect(),
+            intent: passage.intent.clone(),
+            past_questions: passage.past_questions.len() as u32,
+            group: *group,
+            sentences: passage.sentences().iter().map(|sentence| sentence.range.clone()).collect(),
+        };
+        let passages = gathered.iter().zip(&grouped.group_of).map(known).collect();
+        let groups = grouped.groups.clone();
+        Self::assemble(Manifest::of(embedded), passages, groups, past_questions, [lexicon, sentences], embeddings)
     }
 
     fn assemble(
         manifest: Manifest,
         passages: Vec<KnownPassage>,
+        groups: Vec<AnswerGroup>,
         past_questions: Vec<ContentHash>,
-        lexicon: Lexicon,
+        [lexicon, sentences]: [Lexicon; 2],
         embeddings: Vec<Embedding>,
     ) -> Self {
         let ends = passages
@@ -462,7 +489,9 @@ impl KnowledgeIndex {
                 Some(*end)
             })
             .collect();
-        Self { manifest, passages, past_questions, lexicon, embeddings, ends }
+        let passage_of =
+            (0..).zip(&passages).flat_map(|(at, passage)| passage.sentences.iter().map(move |_| at)).collect();
+        Self { manifest, passages, groups, past_questions, lexicon, sentences, embeddings, ends, passage_of }
     }
 
     /// The passages: FAQs, then articles, then replies, the most used of each first.
@@ -471,206 +500,22 @@ impl KnowledgeIndex {
         &self.passages
     }
 
-    /// Whether passages have embeddings, so that it pays to embed a query.
+    /// The answer groups, in the order of their first passages.
+    #[must_use]
+    pub fn groups(&self) -> &[AnswerGroup] {
+        &self.groups
+    }
+
+    /// Returns true if passages have embeddings, so that it pays to embed a query.
     #[must_use]
     pub fn is_embedded(&self) -> bool {
         self.manifest.embedded
     }
 
-    /// The best passages for a query, at most `limit` and [`MAX_HITS`], the best first; of equals the more trusted and
-    /// then the more used. Without an embedding, only passages that share a word with the query.
-    #[must_use]
-    pub fn search(&self, query: &str, embedding: Option<&Embedding>, limit: usize) -> Vec<Hit<'_>> {
-        let embedding = embedding.filter(|embedding| self.is_embedded() && !embedding.is_zero());
-        let judged = self.judge(query, embedding, None);
-        let limit = limit.min(MAX_HITS);
-        let confidence = match judged.by {
-            Judge::Words => self.manifest.lexical,
-            Judge::WordsAndEmbeddings => self.manifest.semantic,
-        };
-        // Two at least, for the lead of the first over the second.
-        let best = best(&judged.scores, limit.max(2), None);
-        best.iter()
-            .take(limit)
-            .map(|position| {
-                let standing = standing(&judged, &best, *position);
-                Hit {
-                    position: *position,
-                    passage: &self.passages[*position],
-                    answer: self.answer_to(embedding, *position),
-                    score: standing.score,
-                    probability: confidence.probability(standing),
-                    signals: self.signals(embedding, *position, judged.coverage[*position]),
-                }
-            })
-            .collect()
-    }
-
-    /// The best passage if it answers the query with at least this probability.
-    #[must_use]
-    pub fn answer(&self, query: &str, embedding: Option<&Embedding>, least_probability: f32) -> Finding<'_> {
-        match self.search(query, embedding, 1).pop() {
-            Some(hit) if hit.probability >= least_probability => Finding::Answer(hit),
-            nearest => Finding::Nothing { nearest },
-        }
-    }
-
-    fn judge(&self, query: &str, embedding: Option<&Embedding>, again: Option<&Again<'_>>) -> Judged {
-        let looked = self.lexicon.look_up(query);
-        let coverage = self.lexicon.coverage(&looked, again.map(|again| again.words));
-        let Some(embedding) = embedding else {
-            return Judged { scores: coverage.clone(), coverage, by: Judge::Words };
-        };
-        let mut start = 0;
-        let scores = self
-            .ends
-            .iter()
-            .zip(&coverage)
-            .map(|(end, coverage)| {
-                let mut pool = Pool::EMPTY;
-                for (at, text) in self.embeddings[start..*end].iter().enumerate() {
-                    if again.is_none_or(|again| again.text != start + at) {
-                        pool.take(embedding.cosine(text));
-                    }
-                }
-                start = *end;
-                pool.worth() + WORDS_WEIGHT * coverage
-            })
-            .collect();
-        Judged { scores, coverage, by: Judge::WordsAndEmbeddings }
-    }
-
-    /// Of a passage's answers the nearest, or without an embedding the most given.
-    fn answer_to(&self, query: Option<&Embedding>, position: usize) -> &Answer {
-        let answers = &self.passages[position].answers;
-        let nearest = query.and_then(|query| nearest(query, self.embeddings_of(position).answers));
-        &answers[nearest.map_or(0, |(at, _)| at)]
-    }
-
-    fn signals(&self, query: Option<&Embedding>, position: usize, coverage: f32) -> Vec<Signal> {
-        let mut cosines = Vec::new();
-        if let Some(query) = query {
-            let of = self.embeddings_of(position);
-            let before: usize = self.passages[..position].iter().map(|passage| passage.past_questions as usize).sum();
-            cosines.extend(nearest(query, of.question).map(|(_, cosine)| (cosine, Signal::Question { cosine })));
-            cosines.extend(nearest(query, of.past_questions).map(|(at, cosine)| {
-                (cosine, Signal::PastQuestion { question: self.past_questions[before + at], cosine })
-            }));
-            cosines.extend(nearest(query, of.answers).map(|(_, cosine)| (cosine, Signal::Answer { cosine })));
-        }
-        cosines.retain(|(cosine, _)| *cosine >= MATCHING_COSINE);
-        cosines.sort_by(|(a, _), (b, _)| b.total_cmp(a));
-        let mut signals: Vec<Signal> = cosines.into_iter().map(|(_, signal)| signal).collect();
-        if coverage >= MATCHING_COVERAGE {
-            signals.push(Signal::Words { coverage });
-        }
-        signals
-    }
-
-    /// Of an index that has embeddings.
-    fn embeddings_of(&self, position: usize) -> OfPassage<'_> {
-        let passage = &self.passages[position];
-        let (question, rest) = self.embeddings[self.start(position)..self.ends[position]]
-            .split_at(usize::from(passage.question.is_some()));
-        let (answers, past_questions) = rest.split_at(passage.answers.len());
-        OfPassage { question, answers, past_questions }
-    }
-
+    /// Place of a passage's first text among all.
     fn start(&self, position: usize) -> usize {
         if position == 0 { 0 } else { self.ends[position - 1] }
     }
-
-    /// Puts past questions to the index, the first in the order of their hashes, within [`MAX_REHEARSED`] and
-    /// [`MAX_REHEARSED_TEXTS`]: each is left out of the passage it belongs to, which is then looked for, once among all
-    /// passages and once with itself removed.
-    fn rehearse(&self, gathered: &[Gathered]) -> Rehearsal {
-        let mut questions: Vec<(ContentHash, usize, usize)> = Vec::new();
-        let mut past_questions = self.past_questions.iter();
-        for (position, passage) in gathered.iter().enumerate() {
-            for (at, hash) in past_questions.by_ref().take(passage.past_questions.len()).enumerate() {
-                questions.push((*hash, position, at));
-            }
-        }
-        questions.sort_unstable();
-        questions.truncate(MAX_REHEARSED.min(MAX_REHEARSED_TEXTS / self.embeddings.len().max(1)));
-
-        let mut rehearsal = Rehearsal { questions: questions.len(), ..Rehearsal::default() };
-        for (_, position, at) in questions {
-            let question = &gathered[position].past_questions[at];
-            let words = counted(&question.text);
-            let again = Again {
-                text: self.ends[position] - gathered[position].past_questions.len() + at,
-                words: LeftOut { passage: position as u32, words: &words },
-            };
-            let embedding = question.embedding.as_ref().filter(|_| self.is_embedded());
-            let mut judged = self.judge(&question.text, embedding, Some(&again));
-            let mut ranking = Vec::new();
-            if judged.by == Judge::WordsAndEmbeddings {
-                ranking = rehearsed(&judged, position, &mut rehearsal.semantic);
-                judged = Judged { scores: judged.coverage.clone(), by: Judge::Words, ..judged };
-            }
-            let by_words = rehearsed(&judged, position, &mut rehearsal.lexical);
-            if embedding.is_none() {
-                ranking = by_words;
-            }
-            rehearsal.first += usize::from(ranking.first() == Some(&position));
-            rehearsal.among_three += usize::from(ranking.contains(&position));
-        }
-        rehearsal
-    }
-}
-
-/// Trials of one question with and without the passage that answered it; gives the ranking with it.
-fn rehearsed(judged: &Judged, answering: usize, trials: &mut Vec<Trial>) -> Vec<usize> {
-    let with = best(&judged.scores, TRIED, None);
-    let without = best(&judged.scores, TRIED, Some(answering));
-    for (ranking, weight) in [(&with, 1.0 - UNANSWERABLE), (&without, UNANSWERABLE)] {
-        trials.extend(ranking.iter().map(|position| Trial {
-            standing: standing(judged, ranking, *position),
-            right: *position == answering,
-            weight,
-        }));
-    }
-    with
-}
-
-/// Where a hit stands among the best.
-fn standing(judged: &Judged, best: &[usize], position: usize) -> Standing {
-    let score = judged.scores[position];
-    let other = best.iter().find(|other| **other != position);
-    Standing {
-        score,
-        lead: other.map_or(0.0, |other| score - judged.scores[*other]),
-        coverage: (judged.by == Judge::WordsAndEmbeddings).then(|| judged.coverage[position]),
-    }
-}
-
-/// Positions of the greatest scores above zero, the greatest first and of equals the first.
-fn best(scores: &[f32], count: usize, except: Option<usize>) -> Vec<usize> {
-    let mut best: Vec<usize> = Vec::with_capacity(count + 1);
-    for (position, score) in scores.iter().enumerate() {
-        let full = best.len() == count;
-        if *score <= 0.0 || Some(position) == except || (full && best.last().is_none_or(|last| *score <= scores[*last]))
-        {
-            continue;
-        }
-        let at = best.partition_point(|better| scores[*better] >= *score);
-        best.insert(at, position);
-        best.truncate(count);
-    }
-    best
-}
-
-/// The text nearest to a query and its cosine; the first of equals.
-fn nearest(query: &Embedding, texts: &[Embedding]) -> Option<(usize, f32)> {
-    let mut nearest = None;
-    for (at, text) in texts.iter().enumerate() {
-        let cosine = query.cosine(text);
-        if nearest.is_none_or(|(_, best)| cosine > best) {
-            nearest = Some((at, cosine));
-        }
-    }
-    nearest
 }
 
 #[cfg(test)]
@@ -696,7 +541,7 @@ mod tests {
 
     fn faq(row: u64, question: Text, answer: Text, queries: Vec<Text>) -> Passage {
         let source = Source { kind: SourceKind::Faq, upload: "faq".to_owned(), row };
-        Passage { source, question: Some(question), answer, intent: None, queries }
+        Passage { question: Some(question), queries, ..Passage::of(source, answer) }
     }
 
     fn built(rows: Vec<Passage>) -> Built {
@@ -784,12 +629,16 @@ mod tests {
             faq(2, Text::from("Hours"), Text::from("From nine."), Vec::new()),
         ];
         let rehearsal = built(rows).rehearsal;
-        assert_eq!((rehearsal.questions, rehearsal.first), (1, 0));
+        assert_eq!((rehearsal.questions.len(), rehearsal.first()), (1, 0));
     }
 
     #[test]
     fn past_questions_are_spared_evenly_when_there_are_too_many() {
-        let past = |count: usize| (0..count).map(|at| Text::from(format!("question {at}").as_str())).collect();
+        let asked = |at: usize| gathering::Asked {
+            text: Text::from(format!("question {at}").as_str()),
+            conversations: gathering::Conversations::Several,
+        };
+        let past = |count: usize| (0..count).map(asked).collect();
         let passage = |count| Gathered {
             kind: SourceKind::Reply,
             question: None,
@@ -826,17 +675,6 @@ mod tests {
             prop_assert!(hits.len() <= limit);
             prop_assert!(hits.is_sorted_by(|a, b| a.score >= b.score));
             prop_assert!(hits.iter().all(|hit| (0.0..=1.0).contains(&hit.probability)));
-        }
-
-        #[test]
-        fn the_best_are_those_a_full_sort_would_give(
-            scores in prop::collection::vec(-1.0_f32..1.0, 0..40),
-            count in 1_usize..6,
-        ) {
-            let mut sorted: Vec<usize> = (0..scores.len()).filter(|at| scores[*at] > 0.0).collect();
-            sorted.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
-            sorted.truncate(count);
-            prop_assert_eq!(best(&scores, count, None), sorted);
         }
     }
 }

@@ -108,6 +108,13 @@ pub struct Detection {
     pub confidence: Confidence,
 }
 
+/// Returns true if the shipped encoder, which reads English, may read a text: false where the text is surely in another
+/// language.
+#[must_use]
+pub fn is_encoded(text: &str) -> bool {
+    detect(text).is_none_or(|found| found.language == Language::ENGLISH || found.confidence == Confidence::Low)
+}
+
 /// The language of a message, from its first [`MAX_CHARACTERS`] characters; `None` where it is too short or ambiguous.
 #[must_use]
 pub fn detect(text: &str) -> Option<Detection> {

@@ -2,16 +2,18 @@
 //!
 //! | part | content |
 //! |---|---|
-//! | mark | 8 bytes, `RMSHKKI1` |
+//! | mark | 8 bytes, `RMSHKKI2` |
 //! | digest | SHA-256 of all that follows |
 //! | manifest | JSON: [`Manifest`] |
 //! | passages | JSON: list of [`KnownPassage`] |
+//! | groups | JSON: list of [`AnswerGroup`] |
 //! | past questions | 16-byte content hashes, by passage |
 //! | terms | u64 hashes of words, strictly ascending |
 //! | ends | u32 per term: where its postings end |
 //! | postings | u32 passage and u32 count each |
 //! | lengths | u32 per passage: its words |
 //! | spellings | u64 hash and u32 term each, ascending |
+//! | sentences | the five parts from terms on, again, of the articles' sentences |
 //! | embeddings | 384 × i8 per text, or nothing |
 //!
 //! Each part from the manifest on is preceded by its length as a u64; all numbers are little-endian. The digest guards
@@ -21,7 +23,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{
-    KnowledgeError, KnowledgeIndex, KnownPassage, MAX_ALL_PAST_QUESTIONS, MAX_ARTEFACT_BYTES, MAX_PASSAGES,
+    AnswerGroup, KnowledgeError, KnowledgeIndex, KnownPassage, MAX_ALL_PAST_QUESTIONS, MAX_ARTEFACT_BYTES,
+    MAX_PASSAGES,
     confidence::Confidence,
     words::{Lexicon, MAX_SPELT_TERMS, Posting, Spelling},
 };
@@ -31,7 +34,7 @@ use crate::{
     embedding::{DIMENSIONS, Embedding},
 };
 
-const MARK: &[u8; 8] = b"RMSHKKI1";
+const MARK: &[u8; 8] = b"RMSHKKI2";
 const DIGEST_BYTES: usize = 32;
 
 /// What an index says about itself.
@@ -67,19 +70,22 @@ impl KnowledgeIndex {
         };
         part(&serde_json::to_vec(&self.manifest).map_err(unwritable("manifest"))?);
         part(&serde_json::to_vec(&self.passages).map_err(unwritable("passages"))?);
+        part(&serde_json::to_vec(&self.groups).map_err(unwritable("groups"))?);
         part(&self.past_questions.iter().flat_map(|hash| *hash.as_bytes()).collect::<Vec<_>>());
-        let Lexicon { terms, ends, postings, lengths, spellings } = &self.lexicon;
-        part(&terms.iter().flat_map(|term| term.to_le_bytes()).collect::<Vec<_>>());
-        part(&ends.iter().flat_map(|end| end.to_le_bytes()).collect::<Vec<_>>());
-        let pair = |posting: &Posting| [posting.passage.to_le_bytes(), posting.count.to_le_bytes()];
-        part(&postings.iter().flat_map(pair).flatten().collect::<Vec<_>>());
-        part(&lengths.iter().flat_map(|length| length.to_le_bytes()).collect::<Vec<_>>());
-        let mut written = Vec::with_capacity(spellings.len() * SPELLING_BYTES);
-        for Spelling { hash, term } in spellings {
-            written.extend(hash.to_le_bytes());
-            written.extend(term.to_le_bytes());
+        for lexicon in [&self.lexicon, &self.sentences] {
+            let Lexicon { terms, ends, postings, lengths, spellings } = lexicon;
+            part(&terms.iter().flat_map(|term| term.to_le_bytes()).collect::<Vec<_>>());
+            part(&ends.iter().flat_map(|end| end.to_le_bytes()).collect::<Vec<_>>());
+            let pair = |posting: &Posting| [posting.passage.to_le_bytes(), posting.count.to_le_bytes()];
+            part(&postings.iter().flat_map(pair).flatten().collect::<Vec<_>>());
+            part(&lengths.iter().flat_map(|length| length.to_le_bytes()).collect::<Vec<_>>());
+            let mut written = Vec::with_capacity(spellings.len() * SPELLING_BYTES);
+            for Spelling { hash, term } in spellings {
+                written.extend(hash.to_le_bytes());
+                written.extend(term.to_le_bytes());
+            }
+            part(&written);
         }
-        part(&written);
         let values = self.embeddings.iter().flat_map(|embedding| embedding.values());
         part(&values.map(|value| value.cast_unsigned()).collect::<Vec<_>>());
         if bytes.len() > MAX_ARTEFACT_BYTES {
@@ -117,15 +123,20 @@ impl KnowledgeIndex {
             serde_json::from_slice(part("manifest")?).map_err(|_| refuse("manifest", "cannot be read"))?;
         let passages: Vec<KnownPassage> =
             serde_json::from_slice(part("passages")?).map_err(|_| refuse("passages", "cannot be read"))?;
+        let groups: Vec<AnswerGroup> =
+            serde_json::from_slice(part("groups")?).map_err(|_| refuse("groups", "cannot be read"))?;
         let past_questions = whole(part("past questions")?, ContentHash::from_bytes)
             .ok_or(refuse("past questions", "are not whole hashes"))?;
-        let lexicon = Lexicon {
-            terms: whole(part("terms")?, u64::from_le_bytes).ok_or(refuse("terms", "are not whole"))?,
-            ends: whole(part("ends")?, u32::from_le_bytes).ok_or(refuse("ends", "are not whole"))?,
-            postings: whole(part("postings")?, posting).ok_or(refuse("postings", "are not whole"))?,
-            lengths: whole(part("lengths")?, u32::from_le_bytes).ok_or(refuse("lengths", "are not whole"))?,
-            spellings: whole(part("spellings")?, spelling).ok_or(refuse("spellings", "are not whole"))?,
+        let mut lexicon = || {
+            Ok::<_, KnowledgeError>(Lexicon {
+                terms: whole(part("terms")?, u64::from_le_bytes).ok_or(refuse("terms", "are not whole"))?,
+                ends: whole(part("ends")?, u32::from_le_bytes).ok_or(refuse("ends", "are not whole"))?,
+                postings: whole(part("postings")?, posting).ok_or(refuse("postings", "are not whole"))?,
+                lengths: whole(part("lengths")?, u32::from_le_bytes).ok_or(refuse("lengths", "are not whole"))?,
+                spellings: whole(part("spellings")?, spelling).ok_or(refuse("spellings", "are not whole"))?,
+            })
         };
+        let lexicons = [lexicon()?, lexicon()?];
         let embeddings =
             whole(part("embeddings")?, |values: [u8; DIMENSIONS]| Embedding::from_values(values.map(u8::cast_signed)))
                 .ok_or(refuse("embeddings", "are not whole"))?;
@@ -134,12 +145,15 @@ impl KnowledgeIndex {
         }
         manifest.check()?;
         check_passages(&passages, &past_questions)?;
-        check_lexicon(&lexicon, passages.len())?;
+        check_groups(&groups, &passages)?;
+        check_lexicon(&lexicons[0], passages.len())?;
+        let sentences: usize = passages.iter().map(|passage| passage.sentences.len()).sum();
+        check_lexicon(&lexicons[1], sentences)?;
         let texts: usize = passages.iter().map(KnownPassage::texts).sum();
         if embeddings.len() != if manifest.embedded { texts } else { 0 } {
             return Err(refuse("embeddings", "are not one per text"));
         }
-        Ok(Self::assemble(manifest, passages, past_questions, lexicon, embeddings))
+        Ok(Self::assemble(manifest, passages, groups, past_questions, lexicons, embeddings))
     }
 }
 
@@ -167,6 +181,25 @@ fn check_passages(passages: &[KnownPassage], past_questions: &[ContentHash]) -> 
     let claimed: u64 = passages.iter().map(|passage| u64::from(passage.past_questions)).sum();
     if claimed != past_questions.len() as u64 {
         return refuse("past questions", "are not as many as the passages claim");
+    }
+    Ok(())
+}
+
+fn check_groups(groups: &[AnswerGroup], passages: &[KnownPassage]) -> Result<(), KnowledgeError> {
+    let refuse = |part, fault| Err(KnowledgeError::Artefact { part, fault });
+    if passages.iter().any(|passage| passage.group as usize >= groups.len()) {
+        return refuse("passages", "belong to a group that is not there");
+    }
+    if groups.iter().flat_map(|group| &group.answers).any(|at| *at as usize >= passages.len()) {
+        return refuse("groups", "name a passage that is not there");
+    }
+    let is_sound = |passage: &KnownPassage| {
+        let text = &passage.answers[0].text;
+        passage.sentences.iter().all(|range| text.get(range.clone()).is_some())
+            && passage.sentences.is_sorted_by(|a, b| a.end <= b.start)
+    };
+    if !passages.iter().all(is_sound) {
+        return refuse("sentences", "are not parts of their passages");
     }
     Ok(())
 }
@@ -256,11 +289,9 @@ pub(super) mod tests {
             (Reply, Some("I forgot my password"), "Use the link below the form.", &[]),
         ];
         let passage = |(row, (kind, question, answer, queries)): (u64, (_, Option<&str>, &str, &[&str]))| Passage {
-            source: Source { kind, upload: "invented".to_owned(), row },
             question: question.map(Text::from),
-            answer: Text::from(answer),
-            intent: None,
             queries: queries.iter().copied().map(Text::from).collect(),
+            ..Passage::of(Source { kind, upload: "invented".to_owned(), row }, Text::from(answer))
         };
         (0..).zip(rows).map(passage).collect()
     }
@@ -323,6 +354,9 @@ pub(super) mod tests {
         assert!(refused(|index| index.passages[0].past_questions += 1));
         assert!(refused(|index| index.passages[0].answers.clear()));
         assert!(refused(|index| index.passages.truncate(1)));
+        assert!(refused(|index| index.passages[0].group = u32::MAX));
+        assert!(refused(|index| index.groups[0].answers[0] = u32::MAX));
+        assert!(refused(|index| index.passages[0].sentences.push(0..10_000)));
     }
 
     proptest! {

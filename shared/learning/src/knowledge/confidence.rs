@@ -1,6 +1,6 @@
 //! How sure one may be that a passage answers a question.
 //!
-//! A logistic regression on four figures of a hit. Its weights are those of [`Confidence::SEMANTIC`] or
+//! A logistic regression on the figures of a hit. Its weights are those of [`Confidence::SEMANTIC`] or
 //! [`Confidence::LEXICAL`], fitted once on public questions, and move from there as far as the tenant's own past
 //! questions demand: the maximum a posteriori under a normal prior around the shipped weights, by Newton's method
 //! (Bishop 2006, "Pattern Recognition and Machine Learning", 4.3.3 and 4.5).
@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Figures of a hit and the constant.
-pub const FIGURES: usize = 5;
+pub const FIGURES: usize = 8;
 /// Trials of a tenant below which the shipped weights stand as they are.
 pub const FEWEST_TRIALS: usize = 150;
 /// A lead beyond this says nothing more.
@@ -17,15 +17,21 @@ const NEWTON_STEPS: usize = 30;
 /// Precision of the tenant's prior on each weight: it takes a hundred or so telling questions to leave it.
 const PRECISION: f64 = 20.0;
 
-/// What is known of a hit before anybody says whether it answers.
+/// Figures of a hit by which it is judged.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Standing {
-    /// The score of the hit.
+    /// Score of the answer group.
     pub score: f32,
-    /// The score less that of the best other passage, 0 if there is none. Negative for all but the first hit.
+    /// The score less that of the best other group, 0 if there is none. Negative for all but the first hit.
     pub lead: f32,
-    /// Share of the question's information that the passage's words carry; `None` where that is the score.
-    pub coverage: Option<f32>,
+    /// Share of the question's information that the words of the group's best passage carry.
+    pub coverage: f32,
+    /// The same for the best sentence of an article; for other passages the same figure.
+    pub sentence: f32,
+    /// Greatest cosine to a text of the group, 0 for searches by words.
+    pub cosine: f32,
+    /// Distinct words of the question.
+    pub words: usize,
 }
 
 impl Standing {
@@ -37,7 +43,10 @@ impl Standing {
             f64::from(self.score - 0.6) / 0.15,
             f64::from(lead.max(0.0)) / 0.1,
             f64::from((-lead).max(0.0)) / 0.1,
-            self.coverage.map_or(0.0, |coverage| f64::from(coverage - 0.4) / 0.25),
+            f64::from(self.coverage - 0.4) / 0.25,
+            f64::from(self.sentence - 0.4) / 0.25,
+            f64::from(self.cosine - 0.6) / 0.15,
+            (libm::log(1.0 + self.words as f64) - 2.0) / 0.5,
         ]
     }
 }
@@ -57,16 +66,15 @@ pub struct Trial {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Confidence {
-    /// Constant; score; lead if ahead; distance if behind; coverage.
+    /// Constant; score; lead if ahead; distance if behind; coverage; the best sentence's; cosine; words of the question.
     pub weights: [f64; FIGURES],
 }
 
 impl Confidence {
-    /// Shipped weights where question and passages have embeddings. From `examples/knowledge_prior.rs` on the training
-    /// rows of Banking77 and of a 50-intent set.
-    pub const SEMANTIC: Self = Self { weights: [-2.170, 0.788, 1.149, -1.145, -0.074] };
+    /// Shipped weights where question and passages have embeddings. From `examples/knowledge_prior.rs`.
+    pub const SEMANTIC: Self = Self { weights: [-2.170, 0.788, 1.149, -1.145, -0.074, 0.0, 0.0, 0.0] };
     /// Shipped weights for words alone; from the same.
-    pub const LEXICAL: Self = Self { weights: [-1.933, 0.206, 0.742, -0.504, 0.0] };
+    pub const LEXICAL: Self = Self { weights: [-1.933, 0.206, 0.742, -0.504, 0.0, 0.0, 0.0, 0.0] };
 
     /// Probability that a hit answers, 0 to 1.
     #[must_use]
@@ -157,8 +165,12 @@ fn solved(mut matrix: [[f64; FIGURES]; FIGURES], mut side: [f64; FIGURES]) -> [f
 mod tests {
     use super::*;
 
+    fn standing(score: f32, lead: f32) -> Standing {
+        Standing { score, lead, coverage: 0.4, sentence: 0.4, cosine: 0.6, words: 6 }
+    }
+
     fn trials(score: f32, right: usize, wrong: usize) -> Vec<Trial> {
-        let standing = Standing { score, lead: 0.1, coverage: Some(0.5) };
+        let standing = standing(score, 0.1);
         (0..right + wrong).map(|at| Trial { standing, right: at < right, weight: 1.0 }).collect()
     }
 
@@ -170,7 +182,7 @@ mod tests {
     #[test]
     fn many_questions_do() {
         let moved = Confidence::SEMANTIC.moved_by(&[trials(0.9, 200, 1_800), trials(0.5, 20, 1_980)].concat());
-        let standing = Standing { score: 0.9, lead: 0.1, coverage: Some(0.5) };
+        let standing = standing(0.9, 0.1);
         assert!(Confidence::SEMANTIC.probability(standing) > 0.3);
         assert!((0.05..0.2).contains(&moved.probability(standing)), "{}", moved.probability(standing));
     }
@@ -178,7 +190,7 @@ mod tests {
     #[test]
     fn a_better_score_and_a_greater_lead_are_never_less_sure() {
         for confidence in [Confidence::SEMANTIC, Confidence::LEXICAL] {
-            let plain = Standing { score: 0.6, lead: 0.05, coverage: Some(0.4) };
+            let plain = standing(0.6, 0.05);
             let probability = confidence.probability(plain);
             assert!(confidence.probability(Standing { score: 0.8, ..plain }) >= probability);
             assert!(confidence.probability(Standing { lead: 0.2, ..plain }) > probability);
@@ -189,7 +201,7 @@ mod tests {
     #[test]
     fn a_fit_agrees_with_the_share_of_right_answers() {
         let fitted = Confidence::of(&[trials(0.8, 800, 200), trials(0.4, 100, 900)].concat());
-        let at = |score| fitted.probability(Standing { score, lead: 0.1, coverage: Some(0.5) });
+        let at = |score| fitted.probability(standing(score, 0.1));
         assert!((at(0.8) - 0.8).abs() < 0.01, "{}", at(0.8));
         assert!((at(0.4) - 0.1).abs() < 0.01, "{}", at(0.4));
     }

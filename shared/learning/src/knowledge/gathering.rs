@@ -8,10 +8,13 @@ use std::collections::{BTreeMap, HashMap};
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+use romashka_types::reply::{Act, Slot};
+
 use super::{
-    MAX_ANSWERS, MAX_PASSAGES, MAX_PAST_QUESTIONS, MAX_SOURCES, Passage, Source, SourceKind, Text, words::words,
+    Answer, MAX_ANSWERS, MAX_PASSAGES, MAX_PAST_QUESTIONS, MAX_SOURCES, Passage, Source, SourceKind, Text,
+    sentences::Sentence, words::words,
 };
-use crate::content::{ContentHash, normalise};
+use crate::content::{ContentHash, Group, normalise};
 
 /// Digits from which a word is an order number, a date or an account and not part of what a reply says.
 const SHORTEST_NUMBER: usize = 3;
@@ -35,7 +38,7 @@ pub(super) struct Gathered {
     pub answers: Vec<GatheredAnswer>,
     pub intent: Option<String>,
     /// Distinct; the most asked first.
-    pub past_questions: Vec<Text>,
+    pub past_questions: Vec<Asked>,
     /// Rows it stands for.
     pub times: u32,
 }
@@ -44,8 +47,76 @@ pub(super) struct Gathered {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct GatheredAnswer {
     pub text: Text,
+    pub slots: Vec<Slot>,
+    pub act: Act,
+    /// Sentences of the text that are found by themselves.
+    pub sentences: Vec<Sentence>,
     pub times: u32,
+    /// The rows of this very text first.
     pub sources: Vec<Source>,
+    pub conversations: Conversations,
+}
+
+impl Gathered {
+    /// Sentences of the first answer.
+    pub fn sentences(&self) -> &[Sentence] {
+        self.answers.first().map_or(&[], |answer| &answer.sentences)
+    }
+}
+
+impl GatheredAnswer {
+    /// The answer as the index keeps it.
+    pub fn known(&self) -> Answer {
+        Answer {
+            text: self.text.text.clone(),
+            slots: self.slots.clone(),
+            act: self.act,
+            times: self.times,
+            sources: self.sources.clone(),
+        }
+    }
+}
+
+/// A customer's question that was answered with a passage.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Asked {
+    pub text: Text,
+    pub conversations: Conversations,
+}
+
+/// The conversations of a text, as far as it matters when one of them is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Conversations {
+    One(Group),
+    Several,
+}
+
+impl Conversations {
+    fn of(groups: impl Iterator<Item = Group>) -> Self {
+        let mut groups = groups.peekable();
+        let Some(first) = groups.peek().copied() else { return Self::Several };
+        if groups.all(|group| group == first) { Self::One(first) } else { Self::Several }
+    }
+
+    /// Returns true if nothing of the text is left without a conversation.
+    pub fn are(self, group: Group) -> bool {
+        self == Self::One(group)
+    }
+}
+
+/// The conversation that is left out when a question is asked again: its only one or, of a question of several, none but
+/// its own words.
+pub(super) fn conversation_of_asked(asked: &Asked) -> Group {
+    match asked.conversations {
+        Conversations::One(group) => group,
+        Conversations::Several => Group::of_text(&asked.text.text),
+    }
+}
+
+/// The conversation of a row; a row of none stands for itself.
+pub(super) fn conversation_of(row: &Passage) -> Group {
+    let text = row.question.as_ref().or(row.queries.first()).unwrap_or(&row.answer);
+    row.conversation.unwrap_or_else(|| Group::of_text(&text.text))
 }
 
 /// Passages, the curated and the most used first, and how many more there were than an index holds.
@@ -220,10 +291,20 @@ fn assemble(kind: SourceKind, rows: &[Passage]) -> Gathered {
             let best = rows.iter().map(|row| row.source.kind).min()?;
             let wordings = rows.iter().filter(|row| row.source.kind == best).map(|row| &row.answer);
             let text = ranked(wordings, Text::order).into_iter().next()?.0.clone();
-            let mut sources: Vec<Source> = rows.iter().map(|row| row.source.clone()).collect();
-            sources.sort_unstable();
-            sources.truncate(MAX_SOURCES);
-            Some(GatheredAnswer { text, times: rows.len() as u32, sources })
+            let says = |row: &&&Passage| row.source.kind == best && row.answer == text;
+            let wording = rows.iter().filter(says).min_by_key(|row| &row.source)?;
+            let mut sources: Vec<&Passage> = rows.clone();
+            sources.sort_by_key(|row| (!says(&row), row.source.clone()));
+            let sources = sources.into_iter().map(|row| row.source.clone()).take(MAX_SOURCES).collect();
+            Some(GatheredAnswer {
+                slots: wording.slots.clone(),
+                act: wording.act,
+                sentences: wording.sentences.clone(),
+                text,
+                times: rows.len() as u32,
+                sources,
+                conversations: Conversations::of(rows.iter().map(|row| conversation_of(row))),
+            })
         })
         .collect();
     // Stable: answers given equally often stay in the order of their gist.
@@ -235,9 +316,12 @@ fn assemble(kind: SourceKind, rows: &[Passage]) -> Gathered {
         .next()
         .map(|(text, _)| text);
     let known = question.map(|question| ContentHash::of(&question.text, None));
-    let mut asked: BTreeMap<ContentHash, Vec<&Text>> = BTreeMap::new();
-    for query in rows.iter().flat_map(|row| &row.queries) {
-        asked.entry(ContentHash::of(&query.text, None)).or_default().push(query);
+    let mut asked: BTreeMap<ContentHash, Vec<(&Text, Group)>> = BTreeMap::new();
+    for row in rows {
+        for query in &row.queries {
+            let conversation = row.conversation.unwrap_or_else(|| Group::of_text(&query.text));
+            asked.entry(ContentHash::of(&query.text, None)).or_default().push((query, conversation));
+        }
     }
     let mut asked: Vec<_> =
         asked.into_iter().filter(|(hash, _)| Some(*hash) != known).map(|(_, texts)| texts).collect();
@@ -245,8 +329,11 @@ fn assemble(kind: SourceKind, rows: &[Passage]) -> Gathered {
     let past_questions = asked
         .into_iter()
         .take(MAX_PAST_QUESTIONS)
-        .filter_map(|texts| ranked(texts.into_iter(), Text::order).into_iter().next())
-        .map(|(text, _)| text.clone())
+        .filter_map(|texts| {
+            let conversations = Conversations::of(texts.iter().map(|(_, conversation)| *conversation));
+            let (text, _) = ranked(texts.into_iter().map(|(text, _)| text), Text::order).into_iter().next()?;
+            Some(Asked { text: text.clone(), conversations })
+        })
         .collect();
     let intent = ranked(rows.iter().filter_map(|row| row.intent.as_ref()), |a, b| a.cmp(b)).into_iter().next();
     Gathered {
@@ -279,11 +366,9 @@ mod tests {
 
     fn row(kind: SourceKind, number: u64, question: Option<&str>, answer: &str, queries: &[&str]) -> Passage {
         Passage {
-            source: Source { kind, upload: "upload".to_owned(), row: number },
             question: question.map(Text::from),
-            answer: Text::from(answer),
-            intent: None,
             queries: queries.iter().copied().map(Text::from).collect(),
+            ..Passage::of(Source { kind, upload: "upload".to_owned(), row: number }, Text::from(answer))
         }
     }
 
@@ -327,7 +412,7 @@ mod tests {
         assert_eq!(passages.len(), 1);
         assert_eq!(passages[0].kind, SourceKind::Faq);
         assert_eq!(passages[0].answers[0].text.text, "We open at nine.");
-        assert_eq!(passages[0].past_questions, [Text::from("are you there at ten")]);
+        assert_eq!(passages[0].past_questions[0].text, Text::from("are you there at ten"));
     }
 
     #[test]

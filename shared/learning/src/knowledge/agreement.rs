@@ -1,0 +1,185 @@
+//! How often the machine would have answered, and answered as people did.
+//!
+//! No labels are needed: past questions are asked again, each with its conversation left out, and the answer group that is
+//! found is compared with the reply that a person gave. Probabilities come from a calibration on the other half of the
+//! conversations, so that nothing is measured on what it was fitted to.
+
+use romashka_types::reply::Act;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{
+    KnowledgeIndex,
+    gathering::Gathered,
+    rehearsal::{Rehearsal, Rehearsed},
+};
+use crate::evaluation::Proportion;
+
+/// Agreement that an answer must promise unless another target is set.
+pub const DEFAULT_TARGET: f64 = 0.9;
+/// Questions below which agreement is not measured.
+pub const LEAST_QUESTIONS: usize = 20;
+/// Points of a curve, at most.
+pub const MAX_POINTS: usize = 20;
+/// Examples that are shown, at most, of each kind.
+pub const MAX_EXAMPLES: usize = 5;
+/// Probability below which nothing is answered, however well the past went: questions of tomorrow may have no answer here.
+const LEAST_THRESHOLD: f64 = 0.35;
+/// Probability from which is answered where no threshold reaches the target.
+const CAUTIOUS_THRESHOLD: f64 = 0.9;
+
+/// Coverage and agreement on the tenant's own past questions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Agreement {
+    /// Questions that were asked again.
+    pub questions: u64,
+    /// Agreement that the threshold was chosen for, 0 to 1.
+    pub target: f64,
+    /// Probability from which a reply is given.
+    pub threshold: f64,
+    /// Questions that would have been answered at the threshold, of all.
+    pub answered: Proportion,
+    /// Answers that say what people said, of those given at the threshold; `null` where none was given.
+    pub agreed: Option<Proportion>,
+    /// The curve, from few sure answers to many.
+    pub points: Vec<AgreementPoint>,
+}
+
+/// A point of the coverage–agreement curve.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AgreementPoint {
+    /// Probability from which a reply is given.
+    pub threshold: f64,
+    /// Questions answered, of all.
+    pub answered: Proportion,
+    /// Answers that agree, of those given.
+    pub agreed: Proportion,
+}
+
+/// A past question beside both answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Case {
+    /// The comparison.
+    pub verdict: Verdict,
+    /// The customer's question, redacted.
+    pub question: String,
+    /// The machine's answer, with its slots.
+    pub answer: String,
+    /// The person's reply, with its slots.
+    pub reply: String,
+    /// Probability of the machine's answer.
+    pub probability: f64,
+}
+
+/// The machine's answer beside the person's reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Both say the same.
+    Agrees,
+    /// The person answered something else.
+    OtherAnswer,
+    /// The person asked back.
+    AskedBack,
+    /// The person passed it on.
+    HandedOver,
+    /// The person promised to find out.
+    Promised,
+    /// The person only thanked, greeted or apologised.
+    Courtesy,
+}
+
+impl Agreement {
+    /// Agreement at the default target; `None` of fewer than [`LEAST_QUESTIONS`].
+    pub(super) fn of(rehearsal: &Rehearsal) -> Option<Self> {
+        let questions = rehearsal.questions.len();
+        if questions < LEAST_QUESTIONS {
+            return None;
+        }
+        let mut answers: Vec<(f64, bool)> = rehearsal.questions.iter().filter_map(answer).collect();
+        answers.sort_by(|(a, a_agrees), (b, b_agrees)| b.total_cmp(a).then(a_agrees.cmp(b_agrees)));
+        let mut agreed = 0;
+        let mut curve: Vec<(f64, u64, u64)> = Vec::new();
+        for (at, (probability, agrees)) in answers.iter().enumerate() {
+            agreed += u64::from(*agrees);
+            // Of equal probabilities the last stands for all.
+            if answers.get(at + 1).is_none_or(|(next, _)| next < probability) {
+                curve.push((*probability, at as u64 + 1, agreed));
+            }
+        }
+        let reached = curve.iter().rev().find(|(probability, answered, agreed)| {
+            *probability >= LEAST_THRESHOLD && *agreed as f64 >= DEFAULT_TARGET * *answered as f64
+        });
+        let threshold = reached.map_or(CAUTIOUS_THRESHOLD, |(probability, ..)| *probability);
+        let at = curve.iter().rev().find(|(probability, ..)| *probability >= threshold);
+        let (_, answered, agreed) = at.copied().unwrap_or((threshold, 0, 0));
+        let all = questions as u64;
+        let point = |(threshold, answered, agreed): &(f64, u64, u64)| {
+            Some(AgreementPoint {
+                threshold: *threshold,
+                answered: Proportion::new(*answered, all)?,
+                agreed: Proportion::new(*agreed, *answered)?,
+            })
+        };
+        let shown = curve.len().min(MAX_POINTS);
+        let points = (1..=shown).filter_map(|number| point(&curve[number * curve.len() / shown - 1])).collect();
+        Some(Self {
+            questions: all,
+            target: DEFAULT_TARGET,
+            threshold,
+            answered: Proportion::new(answered, all)?,
+            agreed: Proportion::new(agreed, answered),
+            points,
+        })
+    }
+}
+
+/// Probability of the answer and its agreement; `None` where the machine would not answer at any threshold.
+fn answer(question: &Rehearsed) -> Option<(f64, bool)> {
+    let first = question.first.filter(|first| first.act == Act::Answer)?;
+    Some((f64::from(first.probability), first.agrees))
+}
+
+impl KnowledgeIndex {
+    /// Examples of each verdict among the answers that would have been given, the surest first.
+    pub(super) fn cases(&self, gathered: &[Gathered], rehearsal: &Rehearsal, threshold: f64) -> Vec<Case> {
+        let mut given: Vec<(Verdict, &Rehearsed, f64)> = rehearsal
+            .questions
+            .iter()
+            .filter_map(|question| {
+                let (probability, agrees) = answer(question)?;
+                (probability >= threshold).then(|| (self.verdict(question, agrees), question, probability))
+            })
+            .collect();
+        given.sort_by(|(a, a_question, a_probability), (b, b_question, b_probability)| {
+            a.cmp(b).then(b_probability.total_cmp(a_probability)).then(a_question.question.cmp(&b_question.question))
+        });
+        let mut cases = Vec::new();
+        for of_verdict in given.chunk_by(|(a, ..), (b, ..)| a == b) {
+            for (verdict, question, probability) in of_verdict.iter().take(MAX_EXAMPLES) {
+                let (position, at) = question.answered_with;
+                let Some(first) = question.first else { continue };
+                let answer = self.answers_of(&self.groups[first.group as usize]).next();
+                cases.push(Case {
+                    verdict: *verdict,
+                    question: gathered[position].past_questions[at].text.text.clone(),
+                    answer: answer.map(|answer| answer.text.clone()).unwrap_or_default(),
+                    reply: self.passages[position].answers[0].text.clone(),
+                    probability: *probability,
+                });
+            }
+        }
+        cases
+    }
+
+    fn verdict(&self, question: &Rehearsed, agrees: bool) -> Verdict {
+        match self.passages[question.answered_with.0].answers[0].act {
+            _ if agrees => Verdict::Agrees,
+            Act::Answer => Verdict::OtherAnswer,
+            Act::Question => Verdict::AskedBack,
+            Act::HandOver => Verdict::HandedOver,
+            Act::Promise => Verdict::Promised,
+            Act::Courtesy => Verdict::Courtesy,
+        }
+    }
+}

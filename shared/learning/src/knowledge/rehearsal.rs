@@ -1,0 +1,186 @@
+//! The tenant's own past questions, put to a new index as if each were asked for the first time.
+//!
+//! A question is left out together with its whole conversation. It is asked once among all groups and once with the group
+//! that answered it removed, for some questions of tomorrow have no answer here.
+
+use romashka_types::reply::Act;
+
+use super::{
+    KnowledgeIndex,
+    confidence::{Confidence, Standing, Trial},
+    gathering::{Conversations, Gathered, conversation_of_asked},
+    grouping::Grouped,
+    searching::{Again, Judge, Judged},
+    words::{LeftOut, counted},
+};
+use crate::{
+    content::{ContentHash, Group},
+    hold_out,
+};
+
+/// Past questions that are put to a new index.
+pub const MAX_REHEARSED: usize = 2_000;
+/// Texts that are compared in doing so: some seconds of work. A large index is asked fewer questions.
+pub const MAX_REHEARSED_TEXTS: usize = 60_000_000;
+
+/// Share of questions to which the index is assumed to hold no answer.
+const UNANSWERABLE: f32 = 0.3;
+/// Hits of a rehearsed question that count as trials.
+const TRIED: usize = 3;
+
+/// How an index did on the tenant's own past questions.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Rehearsal {
+    /// Questions that were asked, in the order of their hashes.
+    pub questions: Vec<Rehearsed>,
+    /// Trials of searches with an embedding.
+    pub semantic: Vec<Trial>,
+    /// Trials of searches by words.
+    pub lexical: Vec<Trial>,
+}
+
+/// One past question and the groups that were found for it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rehearsed {
+    /// The question.
+    pub question: ContentHash,
+    /// Its conversation.
+    pub conversation: Group,
+    /// Place of the passage that people answered it with, and of the question among that passage's.
+    pub answered_with: (usize, usize),
+    /// The first hit; `None` where nothing was found.
+    pub first: Option<First>,
+    /// Rank of the group that people answered with, from 0, among the first hits.
+    pub rank: Option<usize>,
+}
+
+/// The first hit of a rehearsed question.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct First {
+    /// The group.
+    pub group: u32,
+    /// The act of its replies.
+    pub act: Act,
+    /// Its standing.
+    pub standing: Standing,
+    /// Probability by a calibration that saw other conversations only.
+    pub probability: f32,
+    /// True if the group says what people said.
+    pub agrees: bool,
+}
+
+impl Rehearsal {
+    /// Questions whose first hit is the group that people answered with.
+    #[must_use]
+    pub fn first(&self) -> usize {
+        self.questions.iter().filter(|question| question.rank == Some(0)).count()
+    }
+
+    /// Questions of which one of the first three hits is.
+    #[must_use]
+    pub fn among_three(&self) -> usize {
+        self.questions.iter().filter(|question| question.rank.is_some()).count()
+    }
+}
+
+impl KnowledgeIndex {
+    /// Puts past questions to the index, the first in the order of their hashes.
+    pub(super) fn rehearse(&self, gathered: &[Gathered], grouped: &Grouped) -> Rehearsal {
+        let mut asked: Vec<(ContentHash, usize, usize)> = Vec::new();
+        let mut hashes = self.past_questions.iter();
+        for (position, passage) in gathered.iter().enumerate() {
+            for (at, hash) in hashes.by_ref().take(passage.past_questions.len()).enumerate() {
+                asked.push((*hash, position, at));
+            }
+        }
+        asked.sort_unstable();
+        asked.truncate(MAX_REHEARSED.min(MAX_REHEARSED_TEXTS / self.texts().max(1)));
+
+        let conversations = conversations(gathered);
+        let mut rehearsal = Rehearsal::default();
+        let mut trials: [Vec<(usize, Trial)>; 2] = [Vec::new(), Vec::new()];
+        let mut by_embedding = Vec::new();
+        for (hash, position, at) in asked {
+            let question = &gathered[position].past_questions[at];
+            let conversation = conversation_of_asked(question);
+            let words = counted(&question.text.text);
+            let again = Again {
+                conversation,
+                words: LeftOut { passage: position as u32, words: &words },
+                conversations: &conversations,
+            };
+            let half = hold_out::half(conversation);
+            let agrees = |group: u32| grouped.agrees(position, group);
+            let own = self.passages[position].group as usize;
+            let embedding = question.text.embedding.as_ref().filter(|it| self.is_embedded() && !it.is_zero());
+            let mut judged = self.judge(&question.text.text, None, Some(&again));
+            let mut ranking = tried(&judged, own, &agrees, |trial| trials[1].push((half, trial)));
+            if let Some(embedding) = embedding {
+                judged = self.judge(&question.text.text, Some(embedding), Some(&again));
+                ranking = tried(&judged, own, &agrees, |trial| trials[0].push((half, trial)));
+            }
+            by_embedding.push(judged.by == Judge::WordsAndEmbeddings);
+            let first = ranking.first().map(|group| First {
+                group: *group as u32,
+                act: self.groups[*group].act,
+                standing: judged.standing(&ranking, *group),
+                probability: 0.0,
+                agrees: agrees(*group as u32),
+            });
+            rehearsal.questions.push(Rehearsed {
+                question: hash,
+                conversation,
+                answered_with: (position, at),
+                first,
+                rank: ranking.iter().position(|group| *group == own),
+            });
+        }
+        let [semantic, lexical] = trials;
+        let other_half = |trials: &[(usize, Trial)], shipped: Confidence| {
+            [1, 0].map(|other| {
+                let of_other = trials.iter().filter(|(half, _)| *half == other).map(|(_, trial)| *trial);
+                shipped.moved_by(&of_other.collect::<Vec<_>>())
+            })
+        };
+        let (by_meaning, by_words) =
+            (other_half(&semantic, Confidence::SEMANTIC), other_half(&lexical, Confidence::LEXICAL));
+        for (question, by_embedding) in rehearsal.questions.iter_mut().zip(by_embedding) {
+            let half = hold_out::half(question.conversation);
+            let confidence = if by_embedding { by_meaning[half] } else { by_words[half] };
+            if let Some(first) = &mut question.first {
+                first.probability = confidence.probability(first.standing);
+            }
+        }
+        rehearsal.semantic = semantic.into_iter().map(|(_, trial)| trial).collect();
+        rehearsal.lexical = lexical.into_iter().map(|(_, trial)| trial).collect();
+        rehearsal
+    }
+
+    fn texts(&self) -> usize {
+        self.ends.last().copied().unwrap_or_default()
+    }
+}
+
+/// The conversations of each text, in the order of the index.
+fn conversations(gathered: &[Gathered]) -> Vec<Conversations> {
+    let mut conversations = Vec::new();
+    for passage in gathered {
+        conversations.extend(passage.question.iter().map(|_| Conversations::Several));
+        conversations.extend(passage.answers.iter().map(|answer| answer.conversations));
+        conversations.extend(passage.past_questions.iter().map(|asked| asked.conversations));
+        conversations.extend(passage.sentences().iter().map(|_| Conversations::Several));
+    }
+    conversations
+}
+
+/// Trials of one question with and without the group that answered it; gives the ranking with it.
+fn tried(judged: &Judged, own: usize, agrees: &impl Fn(u32) -> bool, mut keep: impl FnMut(Trial)) -> Vec<usize> {
+    let with = judged.best(TRIED, None);
+    let without = judged.best(TRIED, Some(own));
+    for (ranking, weight) in [(&with, 1.0 - UNANSWERABLE), (&without, UNANSWERABLE)] {
+        for group in ranking {
+            keep(Trial { standing: judged.standing(ranking, *group), right: agrees(*group as u32), weight });
+        }
+    }
+    with
+}

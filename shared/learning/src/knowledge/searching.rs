@@ -1,0 +1,335 @@
+//! A query put to the index.
+
+use super::{
+    AnswerGroup, Finding, Hit, KnowledgeIndex, MAX_HITS, Signal, SourceKind,
+    confidence::Standing,
+    gathering::Conversations,
+    sentences::extract,
+    words::{LeftOut, distinct},
+};
+use crate::{content::Group, embedding::Embedding};
+
+/// Weight of the words' judgement beside a cosine, for passages that customers' questions are known of. Chosen on
+/// Banking77's training rows and a second set with intents as passages.
+const WORDS_WEIGHT: f32 = 0.1;
+/// The same for articles, which are written in other words than questions are. Chosen on English questions and paragraphs.
+const ARTICLE_WORDS_WEIGHT: f32 = 0.3;
+/// What the best sentence's words add to those of the passage.
+const SENTENCE_WEIGHT: f32 = 0.5;
+/// Sharpness with which evidence adds up within a group: n equal texts are worth ln n / 30 more than one.
+const SHARPNESS: f32 = 30.0;
+/// Score below which a text is no evidence.
+const LEAST_EVIDENCE: f32 = 0.15;
+/// Cosine from which a text is said to match.
+const MATCHING_COSINE: f32 = 0.5;
+/// Coverage from which words are said to match.
+const MATCHING_COVERAGE: f32 = 0.3;
+
+/// Judges of a search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Judge {
+    Words,
+    WordsAndEmbeddings,
+}
+
+/// A search's judgement of every group.
+pub(super) struct Judged {
+    /// Of each group.
+    pub groups: Vec<GroupScore>,
+    /// Of each passage: the share of the query's information that its words carry.
+    pub coverage: Vec<f32>,
+    pub by: Judge,
+    /// Distinct words of the query.
+    pub words: usize,
+}
+
+/// A search's judgement of one group.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct GroupScore {
+    /// Logarithm of the summed exponentials of its texts' scores, sharpened; 0 where nothing speaks for it.
+    pub score: f32,
+    coverage: f32,
+    sentence: f32,
+    cosine: f32,
+    /// Its passage with the best text, and that text's score.
+    pub best: (u32, f32),
+    sum: f32,
+}
+
+impl GroupScore {
+    const NOTHING: Self =
+        Self { score: 0.0, coverage: 0.0, sentence: 0.0, cosine: 0.0, best: (0, f32::NEG_INFINITY), sum: 0.0 };
+
+    fn take(&mut self, passage: usize, score: f32) {
+        if score < LEAST_EVIDENCE {
+            return;
+        }
+        if score > self.best.1 {
+            self.best = (passage as u32, score);
+        }
+        self.sum += libm::expf(SHARPNESS * (score - 1.0));
+    }
+}
+
+/// A past question being asked again as if its conversation had never been.
+pub(super) struct Again<'again> {
+    pub conversation: Group,
+    pub words: LeftOut<'again>,
+    /// Of each text of the index.
+    pub conversations: &'again [Conversations],
+}
+
+impl Again<'_> {
+    fn hides(&self, text: usize) -> bool {
+        self.conversations[text].are(self.conversation)
+    }
+}
+
+impl KnowledgeIndex {
+    /// The best answer groups for a query, at most `limit` and [`MAX_HITS`], the best first; of equals the more trusted and
+    /// then the more used. Without an embedding, only groups that share a word with the query.
+    #[must_use]
+    pub fn search(&self, query: &str, embedding: Option<&Embedding>, limit: usize) -> Vec<Hit<'_>> {
+        let embedding = embedding.filter(|embedding| self.is_embedded() && !embedding.is_zero());
+        let judged = self.judge(query, embedding, None);
+        let limit = limit.min(MAX_HITS);
+        let confidence = match judged.by {
+            Judge::Words => self.manifest.lexical,
+            Judge::WordsAndEmbeddings => self.manifest.semantic,
+        };
+        // Two at least, for the lead of the first over the second.
+        let best = judged.best(limit.max(2), None);
+        best.iter()
+            .take(limit)
+            .map(|group| {
+                let position = judged.groups[*group].best.0 as usize;
+                let passage = &self.passages[position];
+                let standing = judged.standing(&best, *group);
+                Hit {
+                    position,
+                    passage,
+                    answer: self.answer_to(embedding, position),
+                    extract: self.extract(query, embedding, position),
+                    group: &self.groups[*group],
+                    score: standing.score,
+                    probability: confidence.probability(standing),
+                    signals: self.signals(embedding, position, judged.coverage[position]),
+                }
+            })
+            .collect()
+    }
+
+    /// Standings of the best groups, each with the place of its best passage: what a confidence is fitted on.
+    #[must_use]
+    pub fn standings(&self, query: &str, embedding: Option<&Embedding>, limit: usize) -> Vec<(usize, Standing)> {
+        let embedding = embedding.filter(|embedding| self.is_embedded() && !embedding.is_zero());
+        let judged = self.judge(query, embedding, None);
+        let best = judged.best(limit.max(2), None);
+        let standing = |group: &usize| (judged.groups[*group].best.0 as usize, judged.standing(&best, *group));
+        best.iter().take(limit).map(standing).collect()
+    }
+
+    /// The best group if it answers the query with at least this probability.
+    #[must_use]
+    pub fn answer(&self, query: &str, embedding: Option<&Embedding>, least_probability: f32) -> Finding<'_> {
+        match self.search(query, embedding, 1).pop() {
+            Some(hit) if hit.probability >= least_probability => Finding::Answer(hit),
+            nearest => Finding::Nothing { nearest },
+        }
+    }
+
+    pub(super) fn judge(&self, query: &str, embedding: Option<&Embedding>, again: Option<&Again<'_>>) -> Judged {
+        let looked = self.lexicon.look_up(query);
+        let coverage = self.lexicon.coverage(&looked, again.map(|again| again.words));
+        let of_sentences = self.sentences.coverage(&self.sentences.look_up(query), None);
+        let mut sentence: Vec<f32> = coverage.clone();
+        for (passage, of_sentence) in self.best_sentences(&of_sentences) {
+            sentence[passage] = of_sentence;
+        }
+        let mut groups = vec![GroupScore::NOTHING; self.groups.len()];
+        let mut start = 0;
+        for (position, passage) in self.passages.iter().enumerate() {
+            let end = self.ends[position];
+            let (from, known) = (start, usize::from(passage.question.is_some()));
+            start = end;
+            let group = &mut groups[passage.group as usize];
+            // A reply that was given in that conversation alone is not known without it.
+            if again.is_some_and(|again| passage.kind == SourceKind::Reply && again.hides(from + known)) {
+                continue;
+            }
+            let words = coverage[position] + SENTENCE_WEIGHT * sentence[position];
+            group.coverage = group.coverage.max(coverage[position]);
+            group.sentence = group.sentence.max(sentence[position]);
+            let Some(embedding) = embedding else {
+                group.take(position, words / (1.0 + SENTENCE_WEIGHT));
+                continue;
+            };
+            let weight = if passage.sentences.is_empty() { WORDS_WEIGHT } else { ARTICLE_WORDS_WEIGHT };
+            for text in from..end {
+                if again.is_some_and(|again| again.hides(text)) {
+                    continue;
+                }
+                let cosine = embedding.cosine(&self.embeddings[text]);
+                group.cosine = group.cosine.max(cosine);
+                group.take(position, cosine + weight * words);
+            }
+        }
+        for group in &mut groups {
+            if group.sum > 0.0 {
+                group.score = 1.0 + libm::logf(group.sum) / SHARPNESS;
+            }
+        }
+        let by = if embedding.is_some() { Judge::WordsAndEmbeddings } else { Judge::Words };
+        Judged { groups, coverage, by, words: distinct(query) }
+    }
+
+    /// Passages with sentences, each with the coverage of its best one.
+    fn best_sentences<'search>(
+        &'search self,
+        coverage: &'search [f32],
+    ) -> impl Iterator<Item = (usize, f32)> + 'search {
+        let by_passage = self.passage_of.chunk_by(|a, b| a == b);
+        by_passage.scan(0, |start, of_passage| {
+            let range = *start..*start + of_passage.len();
+            *start = range.end;
+            let best = coverage[range].iter().copied().fold(0.0, f32::max);
+            Some((of_passage[0] as usize, best))
+        })
+    }
+
+    /// Of a passage's answers the nearest, or without an embedding the most given.
+    fn answer_to(&self, query: Option<&Embedding>, position: usize) -> &super::Answer {
+        let answers = &self.passages[position].answers;
+        let nearest = query.and_then(|query| nearest(query, self.embeddings_of(position).answers));
+        &answers[nearest.map_or(0, |(at, _)| at)]
+    }
+
+    /// Of an article's passage the sentences that answer.
+    fn extract(&self, query: &str, embedding: Option<&Embedding>, position: usize) -> Option<&str> {
+        let passage = &self.passages[position];
+        if passage.sentences.is_empty() {
+            return None;
+        }
+        let coverage = self.sentences.coverage(&self.sentences.look_up(query), None);
+        let first = self.passage_of.partition_point(|passage| (*passage as usize) < position);
+        let mut scores: Vec<f32> = coverage[first..first + passage.sentences.len()].to_vec();
+        if let Some(embedding) = embedding {
+            let sentences = self.embeddings_of(position).sentences;
+            scores
+                .iter_mut()
+                .zip(sentences)
+                .for_each(|(score, sentence)| *score += embedding.cosine(sentence).max(0.0));
+        }
+        Some(extract(&passage.answers[0].text, &passage.sentences, &scores))
+    }
+
+    fn signals(&self, query: Option<&Embedding>, position: usize, coverage: f32) -> Vec<Signal> {
+        let mut cosines = Vec::new();
+        if let Some(query) = query {
+            let of = self.embeddings_of(position);
+            let before: usize = self.passages[..position].iter().map(|passage| passage.past_questions as usize).sum();
+            cosines.extend(nearest(query, of.question).map(|(_, cosine)| (cosine, Signal::Question { cosine })));
+            cosines.extend(nearest(query, of.past_questions).map(|(at, cosine)| {
+                (cosine, Signal::PastQuestion { question: self.past_questions[before + at], cosine })
+            }));
+            cosines.extend(nearest(query, of.answers).map(|(_, cosine)| (cosine, Signal::Answer { cosine })));
+        }
+        cosines.retain(|(cosine, _)| *cosine >= MATCHING_COSINE);
+        cosines.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+        let mut signals: Vec<Signal> = cosines.into_iter().map(|(_, signal)| signal).collect();
+        if coverage >= MATCHING_COVERAGE {
+            signals.push(Signal::Words { coverage });
+        }
+        signals
+    }
+
+    /// Of an index that has embeddings.
+    fn embeddings_of(&self, position: usize) -> OfPassage<'_> {
+        let passage = &self.passages[position];
+        let (question, rest) = self.embeddings[self.start(position)..self.ends[position]]
+            .split_at(usize::from(passage.question.is_some()));
+        let (answers, rest) = rest.split_at(passage.answers.len());
+        let (past_questions, sentences) = rest.split_at(passage.past_questions as usize);
+        OfPassage { question, answers, past_questions, sentences }
+    }
+
+    /// A group's answers, the one most like all others first; for an FAQ or an article its only one.
+    pub fn answers_of<'index>(
+        &'index self,
+        group: &'index AnswerGroup,
+    ) -> impl Iterator<Item = &'index super::Answer> + 'index {
+        group.answers.iter().filter_map(|at| self.passages[*at as usize].answers.first())
+    }
+}
+
+/// The embeddings of one passage's texts.
+struct OfPassage<'index> {
+    question: &'index [Embedding],
+    answers: &'index [Embedding],
+    past_questions: &'index [Embedding],
+    sentences: &'index [Embedding],
+}
+
+impl Judged {
+    /// Groups of the greatest scores above zero, the greatest first and of equals the first.
+    pub(super) fn best(&self, count: usize, except: Option<usize>) -> Vec<usize> {
+        let scores: Vec<f32> = self.groups.iter().map(|group| group.score).collect();
+        best(&scores, count, except)
+    }
+
+    /// The standing of a group among the best.
+    pub(super) fn standing(&self, best: &[usize], group: usize) -> Standing {
+        let GroupScore { score, coverage, sentence, cosine, .. } = self.groups[group];
+        let other = best.iter().find(|other| **other != group);
+        let lead = other.map_or(0.0, |other| score - self.groups[*other].score);
+        Standing { score, lead, coverage, sentence, cosine, words: self.words }
+    }
+}
+
+/// Positions of the greatest scores above zero, the greatest first and of equals the first.
+fn best(scores: &[f32], count: usize, except: Option<usize>) -> Vec<usize> {
+    let mut best: Vec<usize> = Vec::with_capacity(count + 1);
+    for (position, score) in scores.iter().enumerate() {
+        let full = best.len() == count;
+        if *score <= 0.0 || Some(position) == except || (full && best.last().is_none_or(|last| *score <= scores[*last]))
+        {
+            continue;
+        }
+        let at = best.partition_point(|better| scores[*better] >= *score);
+        best.insert(at, position);
+        best.truncate(count);
+    }
+    best
+}
+
+/// The text nearest to a query and its cosine; the first of equals.
+fn nearest(query: &Embedding, texts: &[Embedding]) -> Option<(usize, f32)> {
+    let mut nearest = None;
+    for (at, text) in texts.iter().enumerate() {
+        let cosine = query.cosine(text);
+        if nearest.is_none_or(|(_, best)| cosine > best) {
+            nearest = Some((at, cosine));
+        }
+    }
+    nearest
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn the_best_are_those_a_full_sort_would_give(
+            scores in prop::collection::vec(-1.0_f32..1.0, 0..40),
+            count in 1_usize..6,
+        ) {
+            let mut sorted: Vec<usize> = (0..scores.len()).filter(|at| scores[*at] > 0.0).collect();
+            sorted.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
+            sorted.truncate(count);
+            prop_assert_eq!(best(&scores, count, None), sorted);
+        }
+    }
+}
