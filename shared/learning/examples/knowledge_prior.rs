@@ -207,7 +207,8 @@ fn ask(out: &mut impl Write, ready: &Ready) -> anyhow::Result<()> {
             continue;
         }
         let filled = index
-            .answers_of(hit.group)
+            .answers_to(&hit, text.embedding.as_ref())
+            .into_iter()
             .find_map(|answer| Some((answer, fill(&answer.text, &answer.slots, &text.text, &BTreeMap::new())?)));
         let Some((answer, _)) = filled else {
             *by_act.entry("unfilled".to_owned()).or_default() += 1;
@@ -233,9 +234,9 @@ fn ask(out: &mut impl Write, ready: &Ready) -> anyhow::Result<()> {
         let mut nearest = 0;
         for (text, matter) in &ready.test {
             let hit = index.search(&text.text, text.embedding.as_ref(), 1).pop();
-            nearest += usize::from(hit.is_some_and(|hit| {
-                ready.matters[hit.passage.answers[0].sources[0].row as usize] == *matter
-            }));
+            nearest += usize::from(
+                hit.is_some_and(|hit| ready.matters[hit.passage.answers[0].sources[0].row as usize] == *matter),
+            );
         }
         writeln!(out, "  best passage of the first group right {:.4}", nearest as f64 / ready.test.len() as f64)?;
     }

@@ -159,7 +159,8 @@ impl KnowledgeIndex {
             for (verdict, question, probability) in of_verdict.iter().take(MAX_EXAMPLES) {
                 let (position, at) = question.answered_with;
                 let Some(first) = question.first else { continue };
-                let answer = self.answers_of(&self.groups[first.group as usize]).next();
+                let given = self.groups[first.group as usize].answers.first();
+                let answer = given.and_then(|at| self.passages[*at as usize].answers.first());
                 cases.push(Case {
                     verdict: *verdict,
                     question: gathered[position].past_questions[at].text.text.clone(),

@@ -44,6 +44,8 @@ pub(super) struct Manifest {
     code_version: u32,
     /// Whether texts have embeddings.
     pub embedded: bool,
+    /// Cosine from which two replies say the same; 2 where that could not be learnt.
+    pub same: f32,
     /// Of searches with an embedding.
     pub semantic: Confidence,
     /// Of searches by words alone.
@@ -51,8 +53,14 @@ pub(super) struct Manifest {
 }
 
 impl Manifest {
-    pub(super) fn of(embedded: bool) -> Self {
-        Self { code_version: CODE_VERSION, embedded, semantic: Confidence::SEMANTIC, lexical: Confidence::LEXICAL }
+    pub(super) fn of(embedded: bool, same: f32) -> Self {
+        Self {
+            code_version: CODE_VERSION,
+            embedded,
+            same: same.min(2.0),
+            semantic: Confidence::SEMANTIC,
+            lexical: Confidence::LEXICAL,
+        }
     }
 }
 
@@ -162,6 +170,9 @@ impl Manifest {
         let refuse = |fault| Err(KnowledgeError::Artefact { part: "manifest", fault });
         if self.code_version != CODE_VERSION {
             return refuse("is of another version of the method");
+        }
+        if !self.same.is_finite() {
+            return refuse("holds a limit that is not finite");
         }
         if [&self.semantic, &self.lexical].iter().any(|confidence| !confidence.weights.iter().all(|w| w.is_finite())) {
             return refuse("holds a weight that is not finite");
@@ -299,8 +310,9 @@ pub(super) mod tests {
     fn with_embeddings() -> KnowledgeIndex {
         let mut builder = KnowledgeBuilder::default();
         for (seed, mut row) in invented_rows().into_iter().enumerate() {
-            row.answer.embedding =
-                Some(Embedding::of(&std::array::from_fn(|at| ((at + 1) as f32 * (seed + 1) as f32).sin())));
+            let embedding = Embedding::of(&std::array::from_fn(|at| ((at + 1) as f32 * (seed + 1) as f32).sin()));
+            let texts = row.question.iter_mut().chain([&mut row.answer]).chain(&mut row.queries);
+            texts.for_each(|text| text.embedding = Some(embedding.clone()));
             builder.add(row).unwrap();
         }
         builder.build().index

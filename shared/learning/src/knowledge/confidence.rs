@@ -28,8 +28,8 @@ pub struct Standing {
     pub coverage: f32,
     /// The same for the best sentence of an article; for other passages the same figure.
     pub sentence: f32,
-    /// Greatest cosine to a text of the group, 0 for searches by words.
-    pub cosine: f32,
+    /// Greatest cosine to a text of the group; `None` for searches by words.
+    pub cosine: Option<f32>,
     /// Distinct words of the question.
     pub words: usize,
 }
@@ -45,7 +45,7 @@ impl Standing {
             f64::from((-lead).max(0.0)) / 0.1,
             f64::from(self.coverage - 0.4) / 0.25,
             f64::from(self.sentence - 0.4) / 0.25,
-            f64::from(self.cosine - 0.6) / 0.15,
+            self.cosine.map_or(0.0, |cosine| f64::from(cosine - 0.6) / 0.15),
             (libm::log(1.0 + self.words as f64) - 2.0) / 0.5,
         ]
     }
@@ -72,9 +72,9 @@ pub struct Confidence {
 
 impl Confidence {
     /// Shipped weights where question and passages have embeddings. From `examples/knowledge_prior.rs`.
-    pub const SEMANTIC: Self = Self { weights: [-2.170, 0.788, 1.149, -1.145, -0.074, 0.0, 0.0, 0.0] };
+    pub const SEMANTIC: Self = Self { weights: [-1.604, 0.743, 1.276, -1.292, -0.062, 0.142, 0.234, 0.264] };
     /// Shipped weights for words alone; from the same.
-    pub const LEXICAL: Self = Self { weights: [-1.933, 0.206, 0.742, -0.504, 0.0, 0.0, 0.0, 0.0] };
+    pub const LEXICAL: Self = Self { weights: [-0.863, 0.821, 1.259, -0.943, 0.433, -1.459, 0.000, 0.208] };
 
     /// Probability that a hit answers, 0 to 1.
     #[must_use]
@@ -94,7 +94,7 @@ impl Confidence {
     /// Weights for which trials alone speak, but for a touch of a prior around zero that keeps them finite.
     #[must_use]
     pub fn of(trials: &[Trial]) -> Self {
-        Self { weights: [0.0; FIGURES] }.fitted(trials, 0.01)
+        Self { weights: [0.0; FIGURES] }.fitted(trials, 2.0)
     }
 
     fn fitted(&self, trials: &[Trial], precision: f64) -> Self {
@@ -166,7 +166,7 @@ mod tests {
     use super::*;
 
     fn standing(score: f32, lead: f32) -> Standing {
-        Standing { score, lead, coverage: 0.4, sentence: 0.4, cosine: 0.6, words: 6 }
+        Standing { score, lead, coverage: 0.4, sentence: 0.4, cosine: Some(0.6), words: 6 }
     }
 
     fn trials(score: f32, right: usize, wrong: usize) -> Vec<Trial> {

@@ -13,10 +13,19 @@ use crate::{
     topics::answers::{AnswerGroups, Reply, group_replies},
 };
 
+/// Exchanges that are compared to learn when two replies say the same.
+const MOST_PAIRS: usize = 1_500;
+/// Pairs below which that is not learnt.
+const LEAST_PAIRS: usize = 30;
+/// Cosine from which two questions are nearly the same.
+const SAME_QUESTION: f32 = 0.8;
+
 /// Groups and the group of each passage.
 pub(super) struct Grouped {
     pub groups: Vec<AnswerGroup>,
     pub group_of: Vec<u32>,
+    /// Cosine from which two replies say the same; above 1 where that could not be learnt.
+    pub same: f32,
     /// Of each passage, the numbers of the groups that say what its first answer says, its own apart; ascending.
     siblings: Vec<Vec<u32>>,
 }
@@ -61,7 +70,7 @@ pub(super) fn group(gathered: &[Gathered]) -> Grouped {
         siblings.sort_unstable();
         siblings
     });
-    Grouped { siblings: siblings.collect(), groups, group_of }
+    Grouped { siblings: siblings.collect(), same: same(gathered), groups, group_of }
 }
 
 fn act(passage: &Gathered) -> Act {
@@ -97,6 +106,52 @@ fn says_the_same(groups: &AnswerGroups, reply: Reply<'_>) -> Vec<u32> {
         .filter(|(_, similarity)| *similarity >= groups.threshold())
         .map(|(number, _)| number)
         .collect()
+}
+
+/// The cosine that best tells replies to nearly the same question from any two replies: where the share of the former
+/// above it exceeds that of the latter most (Youden 1950, "Index for Rating Diagnostic Tests").
+fn same(gathered: &[Gathered]) -> f32 {
+    let exchanges: Vec<(&Embedding, &Embedding)> = gathered
+        .iter()
+        .filter(|passage| passage.kind == SourceKind::Reply && act(passage) == Act::Answer)
+        .filter_map(|passage| {
+            let question = passage.past_questions.first()?.text.embedding.as_ref()?;
+            Some((question, passage.answers.first()?.text.embedding.as_ref()?))
+        })
+        .collect();
+    let sampled = exchanges.len().min(MOST_PAIRS);
+    if sampled < LEAST_PAIRS {
+        return f32::INFINITY;
+    }
+    let (mut alike, mut any) = (Vec::new(), Vec::new());
+    for at in (0..sampled).map(|at| at * exchanges.len() / sampled) {
+        let (question, reply) = exchanges[at];
+        let others = exchanges.iter().enumerate().filter(|(other, _)| *other != at);
+        let near = others.map(|(other, (theirs, _))| (question.cosine(theirs), other));
+        let Some((cosine, other)) = near.max_by(|(a, _), (b, _)| a.total_cmp(b)) else { continue };
+        if cosine >= SAME_QUESTION {
+            alike.push(reply.cosine(exchanges[other].1));
+        }
+        // A step that has no divisor in common with most lengths meets every other exchange in turn.
+        any.push(reply.cosine(exchanges[(at * 7_919 + 104_729) % exchanges.len()].1));
+    }
+    if alike.len() < LEAST_PAIRS {
+        return f32::INFINITY;
+    }
+    alike.sort_by(f32::total_cmp);
+    any.sort_by(f32::total_cmp);
+    let above = |sorted: &[f32], limit: f32| {
+        (sorted.len() - sorted.partition_point(|cosine| *cosine < limit)) as f32 / sorted.len() as f32
+    };
+    let mut best = (f32::NEG_INFINITY, f32::INFINITY);
+    for step in 0..=90 {
+        let limit = 0.05 + step as f32 / 100.0;
+        let gain = above(&alike, limit) - above(&any, limit);
+        if gain > best.0 {
+            best = (gain, limit);
+        }
+    }
+    best.1
 }
 
 fn described(gathered: &[Gathered], members: &[usize]) -> AnswerGroup {

@@ -110,7 +110,10 @@ impl KnowledgeIndex {
                 conversations: &conversations,
             };
             let half = hold_out::half(conversation);
-            let agrees = |group: u32| grouped.agrees(position, group);
+            let agrees = |judged: &Judged, group: usize| {
+                grouped.agrees(position, group as u32)
+                    || self.say_the_same(position, judged.groups[group].best.0 as usize)
+            };
             let own = self.passages[position].group as usize;
             let embedding = question.text.embedding.as_ref().filter(|it| self.is_embedded() && !it.is_zero());
             let mut judged = self.judge(&question.text.text, None, Some(&again));
@@ -125,7 +128,7 @@ impl KnowledgeIndex {
                 act: self.groups[*group].act,
                 standing: judged.standing(&ranking, *group),
                 probability: 0.0,
-                agrees: agrees(*group as u32),
+                agrees: agrees(&judged, *group),
             });
             rehearsal.questions.push(Rehearsed {
                 question: hash,
@@ -174,12 +177,17 @@ fn conversations(gathered: &[Gathered]) -> Vec<Conversations> {
 }
 
 /// Trials of one question with and without the group that answered it; gives the ranking with it.
-fn tried(judged: &Judged, own: usize, agrees: &impl Fn(u32) -> bool, mut keep: impl FnMut(Trial)) -> Vec<usize> {
+fn tried(
+    judged: &Judged,
+    own: usize,
+    agrees: &impl Fn(&Judged, usize) -> bool,
+    mut keep: impl FnMut(Trial),
+) -> Vec<usize> {
     let with = judged.best(TRIED, None);
     let without = judged.best(TRIED, Some(own));
     for (ranking, weight) in [(&with, 1.0 - UNANSWERABLE), (&without, UNANSWERABLE)] {
         for group in ranking {
-            keep(Trial { standing: judged.standing(ranking, *group), right: agrees(*group as u32), weight });
+            keep(Trial { standing: judged.standing(ranking, *group), right: agrees(judged, *group), weight });
         }
     }
     with

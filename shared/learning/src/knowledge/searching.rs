@@ -1,7 +1,9 @@
 //! A query put to the index.
 
+use romashka_types::reply::Act;
+
 use super::{
-    AnswerGroup, Finding, Hit, KnowledgeIndex, MAX_HITS, Signal, SourceKind,
+    Answer, Finding, Hit, KnowledgeIndex, MAX_HITS, Signal, SourceKind,
     confidence::Standing,
     gathering::Conversations,
     sentences::extract,
@@ -18,6 +20,10 @@ const ARTICLE_WORDS_WEIGHT: f32 = 0.3;
 const SENTENCE_WEIGHT: f32 = 0.5;
 /// Sharpness with which evidence adds up within a group: n equal texts are worth ln n / 30 more than one.
 const SHARPNESS: f32 = 30.0;
+/// Groups among the best that may be joined.
+const JOINED: usize = 8;
+/// Passages of a group that are looked at for the answer to give.
+const CANDIDATES: usize = 8;
 /// Score below which a text is no evidence.
 const LEAST_EVIDENCE: f32 = 0.15;
 /// Cosine from which a text is said to match.
@@ -59,6 +65,19 @@ pub(super) struct GroupScore {
 impl GroupScore {
     const NOTHING: Self =
         Self { score: 0.0, coverage: 0.0, sentence: 0.0, cosine: 0.0, best: (0, f32::NEG_INFINITY), sum: 0.0 };
+
+    /// This group with the evidence of another.
+    fn joined(mut self, other: &Self) -> Self {
+        self.sum += other.sum;
+        self.score = 1.0 + libm::logf(self.sum) / SHARPNESS;
+        self.coverage = self.coverage.max(other.coverage);
+        self.sentence = self.sentence.max(other.sentence);
+        self.cosine = self.cosine.max(other.cosine);
+        if other.best.1 > self.best.1 {
+            self.best = other.best;
+        }
+        self
+    }
 
     fn take(&mut self, passage: usize, score: f32) {
         if score < LEAST_EVIDENCE {
@@ -180,7 +199,39 @@ impl KnowledgeIndex {
             }
         }
         let by = if embedding.is_some() { Judge::WordsAndEmbeddings } else { Judge::Words };
-        Judged { groups, coverage, by, words: distinct(query) }
+        let mut judged = Judged { groups, coverage, by, words: distinct(query) };
+        self.join(&mut judged);
+        judged
+    }
+
+    /// Joins groups among the best that say the same about this query: the weaker adds its evidence to the stronger.
+    fn join(&self, judged: &mut Judged) {
+        let best = judged.best(JOINED, None);
+        for (rank, first) in best.iter().enumerate() {
+            if judged.groups[*first].sum == 0.0 {
+                continue;
+            }
+            for other in &best[rank + 1..] {
+                let (a, b) = (judged.groups[*first], judged.groups[*other]);
+                if b.sum > 0.0 && self.say_the_same(a.best.0 as usize, b.best.0 as usize) {
+                    judged.groups[*first] = a.joined(&b);
+                    judged.groups[*other] = GroupScore::NOTHING;
+                }
+            }
+        }
+    }
+
+    /// Returns true if the first answers of two passages of replies say the same.
+    pub(super) fn say_the_same(&self, a: usize, b: usize) -> bool {
+        let are_answers = [a, b].iter().all(|at| {
+            let passage = &self.passages[*at];
+            passage.kind == SourceKind::Reply && self.groups[passage.group as usize].act == Act::Answer
+        });
+        if !are_answers || !self.is_embedded() {
+            return false;
+        }
+        let answer = |at: usize| &self.embeddings_of(at).answers[0];
+        answer(a).cosine(answer(b)) >= self.manifest.same
     }
 
     /// Passages with sentences, each with the coverage of its best one.
@@ -198,7 +249,7 @@ impl KnowledgeIndex {
     }
 
     /// Of a passage's answers the nearest, or without an embedding the most given.
-    fn answer_to(&self, query: Option<&Embedding>, position: usize) -> &super::Answer {
+    fn answer_to(&self, query: Option<&Embedding>, position: usize) -> &Answer {
         let answers = &self.passages[position].answers;
         let nearest = query.and_then(|query| nearest(query, self.embeddings_of(position).answers));
         &answers[nearest.map_or(0, |(at, _)| at)]
@@ -253,12 +304,34 @@ impl KnowledgeIndex {
         OfPassage { question, answers, past_questions, sentences }
     }
 
-    /// A group's answers, the one most like all others first; for an FAQ or an article its only one.
-    pub fn answers_of<'index>(
-        &'index self,
-        group: &'index AnswerGroup,
-    ) -> impl Iterator<Item = &'index super::Answer> + 'index {
-        group.answers.iter().filter_map(|at| self.passages[*at as usize].answers.first())
+    /// Answers of a hit's group for this query: of the passages that are nearest to it the one most like the others first.
+    #[must_use]
+    pub fn answers_to(&self, hit: &Hit<'_>, embedding: Option<&Embedding>) -> Vec<&Answer> {
+        let embedding = embedding.filter(|embedding| self.is_embedded() && !embedding.is_zero());
+        let Some(query) = embedding.filter(|_| hit.passage.kind == SourceKind::Reply) else {
+            let others = hit.group.answers.iter().map(|at| *at as usize).filter(|at| *at != hit.position);
+            return [hit.position].into_iter().chain(others).map(|at| &self.passages[at].answers[0]).collect();
+        };
+        let of_group = self.passages.iter().enumerate().filter(|(_, passage)| passage.group == hit.passage.group);
+        let mut near: Vec<(f32, usize)> = of_group
+            .map(|(at, _)| {
+                let texts = &self.embeddings[self.start(at)..self.ends[at]];
+                (texts.iter().map(|text| query.cosine(text)).fold(f32::NEG_INFINITY, f32::max), at)
+            })
+            .collect();
+        near.sort_by(|(a, a_at), (b, b_at)| b.total_cmp(a).then(a_at.cmp(b_at)));
+        near.truncate(CANDIDATES);
+        let answer = |at: usize| &self.embeddings_of(at).answers[0];
+        let best = near.first().map_or(0.0, |(cosine, _)| *cosine);
+        let likeness = |at: usize| {
+            let weighed = |(cosine, other): &(f32, usize)| {
+                libm::expf(SHARPNESS * (cosine - best)) * answer(at).cosine(answer(*other))
+            };
+            near.iter().map(weighed).sum::<f32>()
+        };
+        let mut ranked: Vec<(f32, usize)> = near.iter().map(|(_, at)| (likeness(*at), *at)).collect();
+        ranked.sort_by(|(a, a_at), (b, b_at)| b.total_cmp(a).then(a_at.cmp(b_at)));
+        ranked.into_iter().map(|(_, at)| &self.passages[at].answers[0]).collect()
     }
 }
 
@@ -282,6 +355,7 @@ impl Judged {
         let GroupScore { score, coverage, sentence, cosine, .. } = self.groups[group];
         let other = best.iter().find(|other| **other != group);
         let lead = other.map_or(0.0, |other| score - self.groups[*other].score);
+        let cosine = (self.by == Judge::WordsAndEmbeddings).then_some(cosine);
         Standing { score, lead, coverage, sentence, cosine, words: self.words }
     }
 }
