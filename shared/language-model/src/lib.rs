@@ -57,7 +57,7 @@ use tracing::subscriber::NoSubscriber;
 pub use crate::error::ModelError;
 pub use crate::key::{KeySource, Secret};
 pub use crate::pacing::{Pacing, SystemPacing};
-pub use crate::settings::{Provider, Settings};
+pub use crate::settings::{Price, Provider, Settings};
 
 use crate::bedrock::Bedrock;
 use crate::error::Failure;
@@ -157,6 +157,7 @@ pub struct LanguageModel {
     endpoint: Arc<Endpoint>,
     pacing: Arc<dyn Pacing>,
     deadline: Duration,
+    price: Option<Price>,
 }
 
 enum Endpoint {
@@ -194,7 +195,7 @@ impl LanguageModel {
     /// # Errors
     /// [`ModelError::Misconfigured`], as for [`Self::from_env`].
     pub fn from_config(settings: Settings, sdk: &SdkConfig) -> Result<Self, ModelError> {
-        let Settings { provider, deadline } = settings;
+        let Settings { provider, deadline, price } = settings;
         let endpoint = match provider {
             Provider::Bedrock { model_id } => Endpoint::Bedrock(Bedrock::new(model_id, sdk, deadline)?),
             Provider::OpenAi { model, base_url, key_secret } => {
@@ -202,7 +203,7 @@ impl LanguageModel {
                 Endpoint::OpenAi(OpenAi::new(model, &base_url, key)?)
             }
         };
-        Ok(Self { endpoint: Arc::new(endpoint), pacing: Arc::new(SystemPacing), deadline })
+        Ok(Self { endpoint: Arc::new(endpoint), pacing: Arc::new(SystemPacing), deadline, price })
     }
 
     /// The model of an OpenAI-compatible endpoint whose key comes from somewhere else than Secrets Manager.
@@ -216,13 +217,32 @@ impl LanguageModel {
         deadline: Duration,
     ) -> Result<Self, ModelError> {
         let endpoint = Endpoint::OpenAi(OpenAi::new(model, base_url, Some(key))?);
-        Ok(Self { endpoint: Arc::new(endpoint), pacing: Arc::new(SystemPacing), deadline })
+        Ok(Self { endpoint: Arc::new(endpoint), pacing: Arc::new(SystemPacing), deadline, price: None })
     }
 
     /// The same model, with the waiting between two attempts done by something else.
     #[must_use]
     pub fn with_pacing(self, pacing: Arc<dyn Pacing>) -> Self {
         Self { pacing, ..self }
+    }
+
+    /// The same model with this price of its tokens.
+    #[must_use]
+    pub fn with_price(self, price: Price) -> Self {
+        Self { price: Some(price), ..self }
+    }
+
+    /// The model's id or name, as its settings give it.
+    pub fn name(&self) -> &str {
+        match &*self.endpoint {
+            Endpoint::Bedrock(endpoint) => endpoint.model_id(),
+            Endpoint::OpenAi(endpoint) => endpoint.model(),
+        }
+    }
+
+    /// The price of the model's tokens, if the operator states it.
+    pub fn price(&self) -> Option<Price> {
+        self.price
     }
 
     /// Asks the model and waits for the whole answer, no longer than the deadline of its settings.
@@ -258,14 +278,14 @@ impl LanguageModel {
 
 impl fmt::Debug for LanguageModel {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (protocol, model) = match &*self.endpoint {
-            Endpoint::Bedrock(endpoint) => ("bedrock", endpoint.model_id()),
-            Endpoint::OpenAi(endpoint) => ("openai", endpoint.model()),
+        let protocol = match &*self.endpoint {
+            Endpoint::Bedrock(_) => "bedrock",
+            Endpoint::OpenAi(_) => "openai",
         };
         formatter
             .debug_struct("LanguageModel")
             .field("protocol", &protocol)
-            .field("model", &model)
+            .field("model", &self.name())
             .field("deadline", &self.deadline)
             .finish_non_exhaustive()
     }

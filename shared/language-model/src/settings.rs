@@ -9,6 +9,9 @@
 //! * `ROMASHKA_LANGUAGE_MODEL_KEY_SECRET`, for `openai:` alone: ARN or name of the secret in AWS Secrets Manager that
 //!   holds the key, by itself or as the only member of a JSON object. Nothing: none is sent.
 //! * `ROMASHKA_LANGUAGE_MODEL_SECONDS`: how long everything may take, 1 to 120 seconds; 20 where it is not said.
+//! * `ROMASHKA_LANGUAGE_MODEL_PRICE_INPUT` and `ROMASHKA_LANGUAGE_MODEL_PRICE_OUTPUT`: price of a million tokens that the
+//!   model reads and writes, in US dollars with up to six decimals, such as `0.25`. Both or neither; without them no cost
+//!   is worked out.
 //!
 //! A variable that is empty counts as one that is not there, since a template gives every function all of them. The key
 //! is never in the environment: whoever may read a function's configuration could read it.
@@ -26,8 +29,14 @@ pub(crate) const URL: &str = "ROMASHKA_LANGUAGE_MODEL_URL";
 pub(crate) const KEY_SECRET: &str = "ROMASHKA_LANGUAGE_MODEL_KEY_SECRET";
 pub(crate) const SECONDS: &str = "ROMASHKA_LANGUAGE_MODEL_SECONDS";
 
+pub(crate) const PRICE_INPUT: &str = "ROMASHKA_LANGUAGE_MODEL_PRICE_INPUT";
+pub(crate) const PRICE_OUTPUT: &str = "ROMASHKA_LANGUAGE_MODEL_PRICE_OUTPUT";
+
 const DEFAULT_SECONDS: u64 = 20;
 const MAX_SECONDS: u64 = 120;
+
+/// Highest price of a million tokens, in US dollars.
+const MAX_PRICE_USD: u64 = 10_000;
 
 /// Which model, and how long it may take.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +45,57 @@ pub struct Settings {
     pub provider: Provider,
     /// How long one question may take, with everything: the key, both attempts, the pause between them.
     pub deadline: Duration,
+    /// Price of the model's tokens, if the operator states it.
+    pub price: Option<Price>,
+}
+
+/// Price of a model's tokens, in millionths of a US dollar for a million tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Price {
+    /// Price of a million tokens that the model reads.
+    pub input: u64,
+    /// Price of a million tokens that the model writes.
+    pub output: u64,
+}
+
+impl Price {
+    /// Returns the cost of one question in millionths of a US dollar, rounded up.
+    pub fn cost(self, input_tokens: u32, output_tokens: u32) -> u64 {
+        let input = u128::from(self.input) * u128::from(input_tokens);
+        let output = u128::from(self.output) * u128::from(output_tokens);
+        u64::try_from((input + output).div_ceil(1_000_000)).unwrap_or(u64::MAX)
+    }
+
+    fn read(said: impl Fn(&'static str) -> Option<String>) -> Result<Option<Self>, ModelError> {
+        let price = |setting| match said(setting) {
+            None => Ok(None),
+            Some(text) => micro_dollars(&text).map(Some).ok_or(ModelError::Misconfigured {
+                setting,
+                why: "is no price; write US dollars for a million tokens, 0 to 10000, such as 0.25",
+            }),
+        };
+        let missing = |setting| ModelError::Misconfigured {
+            setting,
+            why: "is missing; state the price of both, input and output, or of neither",
+        };
+        match (price(PRICE_INPUT)?, price(PRICE_OUTPUT)?) {
+            (None, None) => Ok(None),
+            (Some(input), Some(output)) => Ok(Some(Self { input, output })),
+            (None, Some(_)) => Err(missing(PRICE_INPUT)),
+            (Some(_), None) => Err(missing(PRICE_OUTPUT)),
+        }
+    }
+}
+
+/// Reads a decimal number of dollars with up to six decimals as millionths of a dollar.
+fn micro_dollars(text: &str) -> Option<u64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_number(whole) || !is_number(fraction) || fraction.len() > 6 {
+        return None;
+    }
+    let micro = whole.parse::<u64>().ok()?.checked_mul(1_000_000)? + format!("{fraction:0<6}").parse::<u64>().ok()?;
+    (micro <= MAX_PRICE_USD * 1_000_000).then_some(micro)
 }
 
 /// Who runs the model.
@@ -97,7 +157,7 @@ impl Settings {
                 return Err(ModelError::Misconfigured { setting: SECONDS, why: "is no whole number from 1 to 120" });
             }
         };
-        Ok(Some(Self { provider, deadline: Duration::from_secs(seconds) }))
+        Ok(Some(Self { provider, deadline: Duration::from_secs(seconds), price: Price::read(said)? }))
     }
 }
 
@@ -129,7 +189,7 @@ mod tests {
         let url = "http://localhost:11434/v1";
         let settings = read(&[(MODEL, "openai:qwen3:8b"), (URL, url), (SECONDS, "120")]).unwrap().unwrap();
         let expected = Provider::OpenAi { model: "qwen3:8b".to_owned(), base_url: url.to_owned(), key_secret: None };
-        assert_eq!(settings, Settings { provider: expected, deadline: Duration::from_secs(120) });
+        assert_eq!(settings, Settings { provider: expected, deadline: Duration::from_secs(120), price: None });
     }
 
     #[test]
@@ -146,6 +206,36 @@ mod tests {
         for wrong in ["0", "121", "-1", "2.5", "soon"] {
             let refused = read(&[(MODEL, "bedrock:m"), (SECONDS, wrong)]).unwrap_err();
             assert!(matches!(refused, ModelError::Misconfigured { setting: SECONDS, .. }), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_price_is_read_in_dollars_and_costs_are_rounded_up() {
+        let priced = |input, output| {
+            read(&[(MODEL, "bedrock:m"), (PRICE_INPUT, input), (PRICE_OUTPUT, output)]).map(|read| read.unwrap().price)
+        };
+        let price = priced("0.25", "1.5").unwrap().unwrap();
+        assert_eq!(price, Price { input: 250_000, output: 1_500_000 });
+        assert_eq!(price.cost(1_000, 200), 550);
+        assert_eq!(price.cost(1, 0), 1);
+        assert_eq!(Price { input: u64::MAX, output: u64::MAX }.cost(u32::MAX, u32::MAX), u64::MAX);
+        assert_eq!(priced("", " ").unwrap(), None);
+        for (input, output, setting) in [
+            ("1", "", PRICE_OUTPUT),
+            ("", "1", PRICE_INPUT),
+            ("1", "-1", PRICE_OUTPUT),
+            ("1,5", "1", PRICE_INPUT),
+            (".5", "1", PRICE_INPUT),
+            ("0.0000001", "1", PRICE_INPUT),
+            ("10000.1", "1", PRICE_INPUT),
+            ("99999999999999999999", "1", PRICE_INPUT),
+            ("NaN", "1", PRICE_INPUT),
+        ] {
+            let refused = priced(input, output).unwrap_err();
+            assert!(
+                matches!(refused, ModelError::Misconfigured { setting: named, .. } if named == setting),
+                "{refused}"
+            );
         }
     }
 }

@@ -93,7 +93,7 @@ async fn nothing_of_prompt_answer_and_key_is_logged_or_in_an_error() {
         let seconds = Duration::from_secs(2);
         let chat = LanguageModel::with_key("m".to_owned(), &stub.url(), key, seconds).unwrap();
         let provider = Provider::Bedrock { model_id: "m".to_owned() };
-        let settings = Settings { provider, deadline: seconds };
+        let settings = Settings { provider, deadline: seconds, price: None };
         let bedrock = LanguageModel::from_config(settings, &sdk(&stub.url())).unwrap();
         for model in [chat, bedrock] {
             let answered = model.converse(&prompt()).await;

@@ -18,7 +18,7 @@ async fn stub(reply: impl Fn(&Received) -> Reply + Send + Sync + 'static) -> Stu
 
 fn settings(seconds: u64) -> Settings {
     let provider = Provider::Bedrock { model_id: MODEL_ID.to_owned() };
-    Settings { provider, deadline: Duration::from_secs(seconds) }
+    Settings { provider, deadline: Duration::from_secs(seconds), price: None }
 }
 
 /// The model of that stub, with a second to answer.

@@ -59,7 +59,7 @@ async fn a_question_is_asked_as_chat_and_answered() {
 async fn without_system_temperature_and_key_none_is_sent() {
     let stub = stub(answering(|_| "yes".to_owned())).await;
     let provider = Provider::OpenAi { model: "m".to_owned(), base_url: stub.url(), key_secret: None };
-    let settings = Settings { provider, deadline: Duration::from_secs(1) };
+    let settings = Settings { provider, deadline: Duration::from_secs(1), price: None };
     let model = LanguageModel::from_config(settings, &SdkConfig::builder().build()).unwrap();
     let bare = Prompt { system: String::new(), temperature: None, ..prompt() };
     model.converse(&bare).await.unwrap();
@@ -80,7 +80,7 @@ async fn the_key_is_fetched_from_secrets_manager_once_and_again_when_it_is_refus
     let base_url = format!("{}/v1", stub.url());
     let key_secret = Some("arn:aws:secretsmanager:us-east-1:123456789012:secret:model-AbCdEf".to_owned());
     let provider = Provider::OpenAi { model: "m".to_owned(), base_url, key_secret };
-    let settings = Settings { provider, deadline: Duration::from_secs(2) };
+    let settings = Settings { provider, deadline: Duration::from_secs(2), price: None };
     let model = LanguageModel::from_config(settings, &common::sdk(&stub.url())).unwrap();
     let fetched = |stub: &Stub| stub.received().iter().filter(|asked| asked.header("x-amz-target").is_some()).count();
 
@@ -101,7 +101,7 @@ async fn a_secret_that_is_not_given_is_a_wrong_setting() {
     let stub = stub(denied).await;
     let provider =
         Provider::OpenAi { model: "m".to_owned(), base_url: stub.url(), key_secret: Some("a-secret".to_owned()) };
-    let settings = Settings { provider, deadline: Duration::from_secs(2) };
+    let settings = Settings { provider, deadline: Duration::from_secs(2), price: None };
     let model = LanguageModel::from_config(settings, &common::sdk(&stub.url())).unwrap();
     let refused = model.converse(&prompt()).await.unwrap_err();
     let setting = "ROMASHKA_LANGUAGE_MODEL_KEY_SECRET";
