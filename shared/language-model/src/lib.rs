@@ -1,4 +1,4 @@
-//! The large language model that drafts, where an operator configured one.
+//! The large language model that drafts and answers, where an operator configured one.
 //!
 //! Romashka answers without one: what a model adds is wording. So a deployment names its model in the environment
 //! ([`settings`]), and where it names none, [`LanguageModel::from_env`] gives `None` and callers go without. Two kinds
@@ -8,7 +8,8 @@
 //! The crate promises that
 //!
 //! * **a model's output is only text.** No tools are offered to the model, an answer that calls one is refused, and
-//!   nothing here acts on what was answered. [`draft::parse`] reads a draft out of it, strictly, and is pure;
+//!   nothing here acts on what was answered. [`draft::parse`] reads a draft out of it, [`answer::parse`] an answer,
+//!   strictly, and both are pure;
 //! * **nothing of prompt, answer or key reaches a log or an error.** `Debug` of all three hides them, errors are made
 //!   of constants and numbers, and what the clients of the endpoints log meanwhile is dropped at every level;
 //! * **time and memory are bounded**, whatever the endpoint does: one deadline over everything, [`MAX_PROMPT_BYTES`]
@@ -35,6 +36,7 @@
 //! # }
 //! ```
 
+pub mod answer;
 mod bedrock;
 pub mod draft;
 mod error;
