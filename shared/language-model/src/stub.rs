@@ -152,6 +152,18 @@ pub fn bedrock_error(status: u16, error_type: &str, message: &str) -> Reply {
     Reply::json(status, &json!({ "message": message })).with("x-amzn-errortype", error_type)
 }
 
+/// Writes the answer that [`crate::answer::prompt`] asks for: the text of the first source, citing it; `null` where there is
+/// none. `None` where the prompt is another one.
+pub fn quoting(asked: &Asked) -> Option<String> {
+    let mut lines = asked.user.lines().skip_while(|line| !line.starts_with("<source-"));
+    let Some(opening) = lines.next() else {
+        return asked.user.contains("<question-").then(|| json!({ "answer": null }).to_string());
+    };
+    let number: usize = opening.split("number=\"").nth(1)?.split('"').next()?.parse().ok()?;
+    let text: Vec<&str> = lines.take_while(|line| !line.starts_with("</source-")).collect();
+    Some(json!({ "answer": text.join("\n"), "sources": [number] }).to_string())
+}
+
 fn asked_of_chat(body: &Value) -> Asked {
     let turns = |role: &str| {
         let turns = body["messages"].as_array().into_iter().flatten().filter(|turn| turn["role"] == role);
