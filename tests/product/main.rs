@@ -22,3 +22,4 @@ mod template_search;
 mod templates;
 mod tenancy;
 mod training;
+mod unlabelled;

@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its terminal")]
 
+pub mod answered;
 pub mod bench;
 pub mod check;
 pub mod client;

@@ -10,13 +10,14 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand, ValueEnum};
 use romashka_encoder::{Encoder, Scratch};
+use romashka_ingest::Kind as IngestKind;
 use serde_json::{Value, json};
 use xtask::client::{Tenant, text};
 use xtask::cloud::{Cloud, Timing};
 use xtask::emotion::Purpose;
 use xtask::job::{Deploy, Plan, Show, Source, Trained, train_and_deploy};
 use xtask::setup::Build;
-use xtask::{bench, check, emotion, fuzz, logs, redrive, root, score, setup};
+use xtask::{answered, bench, check, emotion, fuzz, logs, redrive, root, score, setup};
 
 /// What the functions of the local cloud are given; a laptop recovers sooner than AWS's defaults allow.
 const TIMING: Timing = Timing { work_timeout: 30, work_visibility: 60, long_timeout: 300, long_visibility: 330 };
@@ -139,6 +140,15 @@ enum Kind {
 }
 
 impl Kind {
+    fn of_file(self) -> IngestKind {
+        match self {
+            Self::Utterances => IngestKind::Utterances,
+            Self::Faq => IngestKind::Faq,
+            Self::Conversations => IngestKind::Conversations,
+            Self::Knowledge => IngestKind::Knowledge,
+        }
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Utterances => "utterances",
@@ -173,9 +183,9 @@ fn obey(arguments: Arguments) -> Result<()> {
             let parameters = serde_json::from_str(&parameters).context("--parameters is not JSON")?;
             let plan = Plan { parameters, deploy: if if_better { Deploy::IfBetter } else { Deploy::Always } };
             let source = source(&file, kind)?;
-            let rows = test.as_deref().map(labelled).transpose()?;
+            let asked = test.as_deref().map(|file| asked(file, kind)).transpose()?;
             up(&cloud, Build::of(release), TIMING)?;
-            train(&cloud.tenant(&tenant, "admin")?, source, &plan, rows, json)
+            train(&cloud.tenant(&tenant, "admin")?, source, &plan, asked, json)
         }
         Command::Encoder => {
             println!("{}", setup::encoder().context("there is no encoder")?.display());
@@ -267,7 +277,24 @@ fn describe(trained: &Trained) {
         ),
     }
     if let Some(passages) = model["knowledge"]["passages"].as_u64() {
-        println!("  {passages} texts that can answer");
+        println!("  {passages} texts that can answer, in {} answer groups", model["knowledge"]["groups"]);
+    }
+    let agreement = &model["knowledge"]["agreement"];
+    if let Some(questions) = agreement["questions"].as_u64() {
+        println!(
+            "  of {questions} past questions it would have answered {}, {} of them as people did",
+            agreement["answered"]["count"],
+            share(&agreement["agreed"]["value"])
+        );
+        let points = agreement["points"].as_array().map(Vec::as_slice).unwrap_or_default();
+        for point in points.iter().step_by(points.len().div_ceil(5).max(1)) {
+            println!(
+                "    answering {:>7} agrees in {:>7} (threshold {:.2})",
+                share(&point["answered"]["value"]),
+                share(&point["agreed"]["value"]),
+                point["threshold"].as_f64().unwrap_or(0.0)
+            );
+        }
     }
     let hash = model["model_hash"].as_str().unwrap_or_default();
     let seconds = &trained.seconds;
@@ -313,15 +340,14 @@ fn introduce(cloud: &Cloud) -> Result<()> {
     Ok(())
 }
 
-fn train(
-    tenant: &Tenant,
-    source: Source,
-    plan: &Plan,
-    questions: Option<score::Questions>,
-    as_json: bool,
-) -> Result<()> {
+fn train(tenant: &Tenant, source: Source, plan: &Plan, asked: Option<Asked>, as_json: bool) -> Result<()> {
     let trained = train_and_deploy(tenant, &[source], plan, if as_json { Show::Nothing } else { show() })?;
-    let score = questions.map(|questions| score::score(tenant, &questions)).transpose()?;
+    let (mut score, mut answered) = (None, None);
+    match asked {
+        Some(Asked::Labelled(questions)) => score = Some(score::score(tenant, &questions)?),
+        Some(Asked::Unlabelled(questions)) => answered = Some(answered::ask(tenant, &questions)?),
+        None => {}
+    }
     if !as_json {
         describe(&trained);
         if let Some(score) = score {
@@ -340,12 +366,31 @@ fn train(
             }
             println!("  an answer takes {:.1} ms (p50), {:.1} ms (p99)", score.answer_ms.p50, score.answer_ms.p99);
         }
+        if let Some(answered) = answered {
+            println!(
+                "  asked {} questions: answered {:.1} %, asked back {:.1} %; an answer takes {:.1} ms (p50), {:.1} ms (p99)",
+                answered.asked,
+                100.0 * answered.answered,
+                100.0 * answered.clarified,
+                answered.answer_ms.p50,
+                answered.answer_ms.p99
+            );
+        }
         return Ok(());
     }
-    let mut report = match score {
-        Some(score) => serde_json::to_value(score)?,
-        None => json!({}),
+    let mut report = match (score, answered) {
+        (Some(score), _) => serde_json::to_value(score)?,
+        (None, Some(answered)) => serde_json::to_value(answered)?,
+        (None, None) => json!({}),
     };
+    let knowledge = &trained.model["knowledge"];
+    report["agreement"] = knowledge["agreement"]["agreed"]["value"].clone();
+    report["coverage"] = knowledge["agreement"]["answered"]["value"].clone();
+    report["threshold"] = knowledge["agreement"]["threshold"].clone();
+    report["curve"] = knowledge["agreement"]["points"].clone();
+    for figure in ["passages", "groups", "left_out"] {
+        report[figure] = knowledge[figure].clone();
+    }
     report["seconds"] = serde_json::to_value(trained.seconds)?;
     report["model_hash"] = json!(text(&trained.model, "model_hash")?);
     report["model_bytes"] = trained.model["size_bytes"].clone();
@@ -372,13 +417,30 @@ fn source(file: &Path, kind: Kind) -> Result<Source> {
     Ok(Source { name, kind: kind.name().to_owned(), bytes })
 }
 
-fn labelled(file: &Path) -> Result<score::Questions> {
-    let questions = score::read(&read(file)?).with_context(|| format!("{} cannot be asked", file.display()))?;
+/// Questions of a test file.
+enum Asked {
+    Labelled(score::Questions),
+    Unlabelled(Vec<answered::Unlabelled>),
+}
+
+/// The questions of a test file: with intents where the file has them, else as a file of the kind that was learnt from, or
+/// as plain messages.
+fn asked(file: &Path, kind: Kind) -> Result<Asked> {
+    let bytes = read(file)?;
+    if let Ok(questions) = score::read(&bytes) {
+        return Ok(Asked::Labelled(reported(file, questions)));
+    }
+    let kind = if matches!(kind, Kind::Knowledge) { IngestKind::Utterances } else { kind.of_file() };
+    let questions = answered::read(&bytes, kind).or_else(|_| answered::read(&bytes, IngestKind::Utterances));
+    Ok(Asked::Unlabelled(questions.with_context(|| format!("{} cannot be asked", file.display()))?))
+}
+
+fn reported(file: &Path, questions: score::Questions) -> score::Questions {
     let refused = &questions.refused;
     if let Some(why) = refused.first() {
         eprintln!("{} of {}'s rows are not asked; the first: {why}", refused.len(), file.display());
     }
-    Ok(questions)
+    questions
 }
 
 fn read(file: &Path) -> Result<Vec<u8>> {

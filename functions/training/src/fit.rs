@@ -35,7 +35,6 @@ use romashka_worker::{Failure, Work, lease_seconds};
 use crate::embeddings::Known;
 use crate::notes::Notes;
 use crate::prepare::{ignore, settle};
-use crate::replies::Replies;
 use crate::report::{self, Learning};
 use crate::work::{encoder, gb_millis, give_up_if_last};
 
@@ -78,7 +77,8 @@ async fn fit_session(store: &TenantStore, session: &TrainingSession) -> Result<(
     }
     let mut notes = notes_of(store, session).await?;
     let passages = std::mem::take(&mut notes.passages);
-    let knowledge = Notes::index(passages);
+    // Seconds of work: this thread goes on with what the runtime has to do.
+    let knowledge = tokio::task::spawn_blocking(move || Notes::index(passages)).await.map_err(|_| Failure::Panicked)?;
     let learnt = match (intents, knowledge) {
         (Err(error), knowledge) if knowledge.is_none() || !error.is_too_little() => {
             let fault = Fault::new(code_of(&error), error.to_string());
@@ -126,16 +126,14 @@ async fn keep(
     learnt: Learnt,
     started: Instant,
 ) -> Result<ModelVersion, Failure> {
-    let Learnt { intents, knowledge, mut notes } = learnt;
+    let Learnt { intents, knowledge, notes } = learnt;
+    let cases = knowledge.as_ref().map(|built| built.cases.clone()).unwrap_or_default();
     let knowledge = match knowledge {
         Some(built) => Some(keep_knowledge(store, built).await?),
         None => None,
     };
     let version = match (&intents, &knowledge) {
-        (Ok(intents), _) => {
-            let replies = std::mem::take(&mut notes.replies);
-            keep_intents(store, session, intents, replies, knowledge).await?
-        }
+        (Ok(intents), _) => keep_intents(store, session, intents, knowledge).await?,
         (Err(_), Some(only)) => ModelVersion {
             id: session.model_id,
             model_hash: only.hash.clone(),
@@ -154,7 +152,7 @@ async fn keep(
         },
         (Err(error), None) => return Err(Failure::Unreadable(error.to_string())),
     };
-    let learning = Learning { intents: intents.as_ref(), version: &version, notes: &notes };
+    let learning = Learning { intents: intents.as_ref(), version: &version, notes: &notes, cases };
     let report = report::compose(store, session, &learning, gb_millis(started)).await?;
     let report = serde_json::to_vec(&report).map_err(|error| Failure::Unreadable(error.to_string()))?;
     store.objects().put(&Object::Report(session.id), report).await?;
@@ -167,16 +165,14 @@ async fn keep_intents(
     store: &TenantStore,
     session: &TrainingSession,
     Intents { fitted, set }: &Intents,
-    replies: Replies,
     knowledge: Option<KnowledgeVersion>,
 ) -> Result<ModelVersion, Failure> {
     let objects = store.objects();
     let encoder = fitted.model.manifest().encoder.clone();
     let candidate = Measurable { twin: &fitted.twin, rows: &fitted.held_out_rows };
     let comparison = compare_with_deployed(store, &candidate).await?;
-    let replies = replies.best(&fitted.model.manifest().intents);
     let unkept = |error: ArtefactError| Failure::Unreadable(error.to_string());
-    let model = fitted.model.clone().with_replies(replies).map_err(unkept)?;
+    let model = &fitted.model;
     let bytes = model.to_bytes().map_err(unkept)?;
     let manifest = model.manifest();
     let version = ModelVersion {
@@ -214,7 +210,10 @@ async fn keep_knowledge(store: &TenantStore, built: Built) -> Result<KnowledgeVe
     let version = KnowledgeVersion {
         hash: model_hash(&bytes),
         passages: built.index.passages().len() as u64,
+        groups: built.index.groups().len() as u64,
+        left_out: built.left_out as u64,
         size_bytes: bytes.len() as u64,
+        agreement: built.agreement,
     };
     store.objects().put(&Object::Knowledge(version.hash.clone()), bytes).await?;
     Ok(version)

@@ -10,6 +10,7 @@
 pub mod cancel;
 pub mod deploy;
 mod embeddings;
+mod exchanges;
 pub mod fit;
 pub mod get;
 pub mod get_deployment;
@@ -19,7 +20,6 @@ pub mod list;
 pub mod list_models;
 mod notes;
 pub mod prepare;
-mod replies;
 mod report;
 pub mod retry;
 pub mod roll_back;

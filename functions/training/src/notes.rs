@@ -1,30 +1,30 @@
-//! What a worker sees in a batch beside what it teaches: languages, replies, and passages that answer questions.
+//! Notes of a worker on a batch, beside its features: languages, and questions with their answers.
 
 use std::collections::BTreeMap;
 
 use romashka_domain::UploadId;
 use romashka_ingest::Record;
-use romashka_learning::knowledge::{Built, KnowledgeBuilder, Passage, Source, SourceKind, Text};
+use romashka_learning::knowledge::{Built, KnowledgeBuilder, Passage, Sentence, Source, SourceKind, Text};
 use romashka_learning::language::{Languages, detect};
-use romashka_learning::{Embedding, OUT_OF_SCOPE_LABEL};
+use romashka_learning::{Embedding, Group, OUT_OF_SCOPE_LABEL};
+use romashka_mining::replies::{Corpus, ReadReply};
+use romashka_types::reply::Act;
 use serde::{Deserialize, Serialize};
 
-use crate::replies::Replies;
+use crate::exchanges::Exchange;
 
 /// The notes on one batch, or on all.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Notes {
-    /// The best reply of each intent.
-    pub replies: Replies,
     /// Languages of the customers' messages.
     pub languages: Languages,
-    /// What answers what, in the order of rows.
+    /// Questions with their answers, in the order of rows.
     pub passages: Vec<PassageNote>,
     /// Rows by upload.
     pub rows: BTreeMap<UploadId, Tally>,
 }
 
-/// How many rows an upload brought.
+/// Rows that an upload brought.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Tally {
     /// All of them.
@@ -38,15 +38,21 @@ pub struct Tally {
 pub struct PassageNote {
     upload_id: UploadId,
     row: u64,
-    /// Said in a conversation, not written to be an answer.
-    said: bool,
+    kind: SourceKind,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    conversation: Option<String>,
+    act: Act,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    names: Vec<String>,
     question: TextNote,
     answer: TextNote,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    sentences: Vec<SentenceNote>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     intent: Option<String>,
 }
 
-/// A text and, where there is an encoder, its embedding in hexadecimal.
+/// A text and, where the encoder knows its language, its embedding in hexadecimal.
 #[derive(Debug, Serialize, Deserialize)]
 struct TextNote {
     text: String,
@@ -55,45 +61,58 @@ struct TextNote {
 }
 
 impl TextNote {
-    fn new(text: &str, embedding: Option<&Embedding>) -> Self {
-        Self { text: text.to_owned(), embedding: embedding.map(Embedding::to_hex) }
+    fn new(text: String, embedding: Option<&Embedding>) -> Self {
+        Self { text, embedding: embedding.map(Embedding::to_hex) }
     }
 
     fn into_text(self) -> Text {
-        let embedding = self.embedding.and_then(|hex| Embedding::from_hex(&hex));
+        let embedding = embedding_of(self.embedding);
         Text { text: self.text, embedding }
     }
 }
 
+/// A sentence of an article, as bytes of the answer.
+#[derive(Debug, Serialize, Deserialize)]
+struct SentenceNote {
+    start: usize,
+    end: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    embedding: Option<String>,
+}
+
+fn embedding_of(hex: Option<String>) -> Option<Embedding> {
+    hex.and_then(|hex| Embedding::from_hex(&hex))
+}
+
 impl Notes {
-    /// Looks at a row of an upload, given what the encoder made of its text and of its reply.
-    pub fn observe(
-        &mut self,
-        upload_id: UploadId,
-        record: &Record,
-        question: Option<&Embedding>,
-        answer: Option<&Embedding>,
-    ) {
+    /// Takes a row of an upload in, with its exchange where it has one.
+    pub fn observe(&mut self, upload_id: UploadId, record: &Record, exchange: Option<Exchange>) {
         let tally = self.rows.entry(upload_id).or_default();
         tally.rows += 1;
         tally.unlabelled += u64::from(record.intent.is_none());
         self.languages.count(detect(&record.text));
-        self.replies.observe(record);
-        let intent = record.intent.clone().filter(|intent| intent != OUT_OF_SCOPE_LABEL);
-        let Some(reply) = &record.reply else { return };
+        let Some(exchange) = exchange.filter(|exchange| !exchange.answer.body.trim().is_empty()) else { return };
+        let sentence = |(range, embedding): &(std::ops::Range<usize>, Option<Embedding>)| SentenceNote {
+            start: range.start,
+            end: range.end,
+            embedding: embedding.as_ref().map(Embedding::to_hex),
+        };
         self.passages.push(PassageNote {
             upload_id,
             row: record.row,
-            said: record.conversation.is_some(),
-            question: TextNote::new(&record.text, question),
-            answer: TextNote::new(reply, answer),
-            intent,
+            kind: exchange.kind,
+            conversation: record.conversation.clone(),
+            act: exchange.answer.act,
+            names: exchange.answer.names,
+            question: TextNote::new(exchange.question, exchange.question_embedding.as_ref()),
+            sentences: exchange.sentences.iter().map(sentence).collect(),
+            answer: TextNote::new(exchange.answer.body, exchange.answer_embedding.as_ref()),
+            intent: record.intent.clone().filter(|intent| intent != OUT_OF_SCOPE_LABEL),
         });
     }
 
     /// Adds the notes on another batch.
     pub fn merge(&mut self, other: Self) {
-        self.replies.merge(other.replies);
         self.languages.merge(&other.languages);
         self.passages.extend(other.passages);
         for (upload, tally) in other.rows {
@@ -105,22 +124,52 @@ impl Notes {
 
     /// The index of all passages; `None` where there are none.
     pub fn index(passages: Vec<PassageNote>) -> Option<Built> {
+        let mut corpus = Corpus::default();
+        for note in passages.iter().filter(|note| note.kind == SourceKind::Reply) {
+            corpus.observe(note.conversation.as_deref().unwrap_or_default(), &note.reply());
+        }
         let mut builder = KnowledgeBuilder::default();
+        let mut refused = 0;
         for note in passages {
-            let kind = if note.said { SourceKind::Reply } else { SourceKind::Faq };
-            let question = note.question.into_text();
-            let (question, queries) = if note.said { (None, vec![question]) } else { (Some(question), Vec::new()) };
-            let passage = Passage {
-                source: Source { kind, upload: note.upload_id.to_string(), row: note.row },
-                question,
-                answer: note.answer.into_text(),
-                intent: note.intent,
-                queries,
-            };
-            if let Err(refusal) = builder.add(passage) {
-                tracing::info!(%refusal, row = note.row, "a passage was left out");
+            let row = note.row;
+            if let Err(refusal) = builder.add(note.into_passage(&corpus)) {
+                refused += 1;
+                tracing::info!(%refusal, row, "a passage was left out");
             }
         }
-        Some(builder.build()).filter(|built| !built.index.passages().is_empty())
+        let mut built = builder.build();
+        built.left_out += refused;
+        Some(built).filter(|built| !built.index.passages().is_empty())
+    }
+}
+
+impl PassageNote {
+    fn reply(&self) -> ReadReply {
+        ReadReply { body: self.answer.text.clone(), act: self.act, names: self.names.clone(), asks: None }
+    }
+
+    /// The row as the index takes it, in a reply what is true of one conversation as slots.
+    fn into_passage(self, corpus: &Corpus) -> Passage {
+        let said = self.kind == SourceKind::Reply;
+        let question = self.question.into_text();
+        let mut answer = self.answer.into_text();
+        let mut slots = Vec::new();
+        if said {
+            let generalised = corpus.generalise(&answer.text, &question.text);
+            (answer.text, slots) = (generalised.text, generalised.slots);
+        }
+        let (question, queries) = if said { (None, vec![question]) } else { (Some(question), Vec::new()) };
+        let sentence =
+            |note: SentenceNote| Sentence { range: note.start..note.end, embedding: embedding_of(note.embedding) };
+        Passage {
+            conversation: self.conversation.as_deref().map(Group::of_conversation),
+            act: self.act,
+            slots,
+            sentences: self.sentences.into_iter().map(sentence).collect(),
+            question,
+            intent: self.intent,
+            queries,
+            ..Passage::of(Source { kind: self.kind, upload: self.upload_id.to_string(), row: self.row }, answer)
+        }
     }
 }

@@ -6,6 +6,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use romashka_domain::model::Model as ModelVersion;
 use romashka_domain::training::TrainingSession;
 use romashka_ingest::Record;
+use romashka_learning::knowledge::Case;
 use romashka_learning::report::{
     ConfusionExamples, Cost, Encoder, MAX_EXAMPLES, Provenance, Reliability, ReliabilityBin, Report, Rightness, Source,
     StageTime, quoted_rows,
@@ -32,6 +33,8 @@ pub(crate) struct Learning<'session> {
     pub intents: Result<&'session Intents, &'session TrainingError>,
     pub version: &'session ModelVersion,
     pub notes: &'session Notes,
+    /// Past questions beside the machine's and the person's answers.
+    pub cases: Vec<Case>,
 }
 
 /// Where a row lies: its batch, and its line there.
@@ -44,7 +47,7 @@ pub(crate) async fn compose(
     learning: &Learning<'_>,
     gb_millis: u64,
 ) -> Result<Report, Failure> {
-    let Learning { intents, version, notes } = learning;
+    let Learning { intents, version, notes, cases } = learning;
     let (set, measured) = match intents {
         Ok(Intents { fitted, set }) => (Some(set), fitted.measured.as_slice()),
         Err(_) => (None, Default::default()),
@@ -91,6 +94,8 @@ pub(crate) async fn compose(
         encoder: if version.encoder.is_some() { Encoder::Present } else { Encoder::Absent },
         no_intents: intents.err().map(ToString::to_string),
         passages: version.knowledge.as_ref().map_or(0, |knowledge| knowledge.passages),
+        agreement: version.knowledge.as_ref().and_then(|knowledge| knowledge.agreement.clone()),
+        cases: cases.clone(),
         evaluation: version.evaluation.clone(),
         confusions: examples.collect(),
         reliability: reliability(measured),

@@ -3,10 +3,10 @@
 use std::time::Instant;
 
 use romashka_domain::training::{SessionState, Stage};
-use romashka_domain::{CorrelationId, Fault, TrainingSessionId, UploadId};
+use romashka_domain::{CorrelationId, Fault, TrainingSessionId};
 use romashka_encoder::{Encoder, shipped};
 use romashka_ingest::Record;
-use romashka_learning::{Batch, FeaturisedRow, Meaning, batch};
+use romashka_learning::{Batch, FeaturisedRow, batch};
 use romashka_store::TenantStore;
 use romashka_store::objects::Object;
 use romashka_store::queues::{BatchTask, FitTask};
@@ -14,6 +14,7 @@ use romashka_store::sessions::{BatchEffect, Recorded};
 use romashka_worker::{Failure, Work};
 
 use crate::embeddings::Known;
+use crate::exchanges::exchanges;
 use crate::notes::Notes;
 use crate::prepare::settle;
 
@@ -43,7 +44,15 @@ async fn work_on(work: &Work<BatchTask>) -> Result<(), Failure> {
     let records = read(&part)?;
     let batch = featurise(store, &records).await?;
     let count = batch.rows.len() as u64;
-    let notes = take_notes(task.upload_id, &records, &batch);
+    let Some(upload) = store.uploads().get(task.upload_id).await? else {
+        let fault = Fault::new("upload_gone", format!("upload {} is gone; upload it again", task.upload_id));
+        return settle(sessions.change(task.session_id, |session| session.fail(fault.clone(), store.now())).await);
+    };
+    let mut notes = Notes::default();
+    let exchanges = exchanges(upload.kind, &records, &batch.rows, encoder()?);
+    for (record, exchange) in records.iter().zip(exchanges) {
+        notes.observe(task.upload_id, record, exchange);
+    }
     let unkept = |error: batch::BatchError| Failure::Unreadable(error.to_string());
     let features = batch::encode(&batch).map_err(unkept)?;
     store.objects().put(&Object::Features(task.session_id, task.batch), features).await?;
@@ -78,20 +87,6 @@ async fn featurise(store: &TenantStore, records: &[Record]) -> Result<Batch, Fai
     let Some(encoder) = encoder()? else { return Ok(Batch::of_ngrams(rows)) };
     Known::load(store, encoder.id()).await?.recall(store, encoder.id(), &mut rows).await?;
     Ok(Batch::encoded(rows, encoder, |row| &records[row].text))
-}
-
-fn take_notes(upload_id: UploadId, records: &[Record], batch: &Batch) -> Notes {
-    let answers: Vec<&str> = records.iter().filter_map(|record| record.reply.as_deref()).collect();
-    let encoder = encoder().ok().flatten();
-    let mut meanings = encoder.map(|encoder| Meaning::of(encoder, &answers)).unwrap_or_default().into_iter();
-    let mut notes = Notes::default();
-    for (record, row) in records.iter().zip(&batch.rows) {
-        let answer = record.reply.as_ref().and_then(|_| meanings.next());
-        let sentence = |meaning: &Meaning| meaning.sentence.clone();
-        let (question, answer) = (row.meaning.as_ref().map(sentence), answer.as_ref().map(sentence));
-        notes.observe(upload_id, record, question.as_ref(), answer.as_ref());
-    }
-    notes
 }
 
 /// The encoder that came with this function. Without one the n-grams carry the model, and the report says so.

@@ -1,6 +1,7 @@
 //! Model versions and which of them answers.
 
 use romashka_learning::comparison::Comparison;
+use romashka_learning::knowledge::Agreement;
 use romashka_learning::{Evaluation, OperatingPoint, Parameters};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -49,14 +50,23 @@ pub struct Model {
 }
 
 /// An index of texts that answer questions. Nothing of it ever changes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct KnowledgeVersion {
     /// SHA-256 of the index, hexadecimal.
     pub hash: String,
     /// Passages in it.
     pub passages: u64,
+    /// Answer groups: passages that say the same count once.
+    #[serde(default)]
+    pub groups: u64,
+    /// Rows and passages that were left out, for there are more than an index holds.
+    #[serde(default)]
+    pub left_out: u64,
     /// Its size in bytes.
     pub size_bytes: u64,
+    /// Agreement with people on their past questions; absent where fewer than 20 were known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreement: Option<Agreement>,
 }
 
 /// What made a version the deployed one.
@@ -85,12 +95,24 @@ pub struct Thresholds {
     /// What the top intent's confidence must exceed the runner-up's by, 0 to 1.
     #[schema(minimum = 0.0, maximum = 1.0)]
     pub gap: f64,
+    /// Probability from which a text of the tenant's is given as the answer, 0 to 1. By default the one at which nine of
+    /// ten answers agree with what people answered.
+    #[serde(default = "reply")]
+    #[schema(minimum = 0.0, maximum = 1.0)]
+    pub reply: f64,
+}
+
+/// The threshold of texts for deployments that were made before there was one.
+fn reply() -> f64 {
+    crate::answer::REPLY
 }
 
 impl Thresholds {
-    /// What a version is deployed with unless others are chosen.
+    /// The thresholds a version is deployed with unless others are chosen.
     pub fn of(model: &Model) -> Self {
-        Self { out_of_scope_budget: model.default_budget, ..Self::default() }
+        let agreement = model.knowledge.as_ref().and_then(|knowledge| knowledge.agreement.as_ref());
+        let reply = agreement.map_or(crate::answer::REPLY, |agreement| agreement.threshold);
+        Self { out_of_scope_budget: model.default_budget, reply, ..Self::default() }
     }
 
     /// The first of them that is out of range, by name.
@@ -102,13 +124,16 @@ impl Thresholds {
         if !within(self.sure, 1.0) {
             return Some("sure");
         }
+        if !within(self.reply, 1.0) {
+            return Some("reply");
+        }
         (!within(self.gap, 1.0)).then_some("gap")
     }
 }
 
 impl Default for Thresholds {
     fn default() -> Self {
-        Self { out_of_scope_budget: 0.005, sure: crate::answer::SURE, gap: crate::answer::GAP }
+        Self { out_of_scope_budget: 0.005, sure: crate::answer::SURE, gap: crate::answer::GAP, reply: reply() }
     }
 }
 

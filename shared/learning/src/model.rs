@@ -24,7 +24,7 @@
 //! Classes are the intents in order and, where out-of-scope rows were labelled, the background class last. All from
 //! `full_centre` to `memory_classes` is there only where an encoder read the rows, which the manifest then names.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use safetensors::{
     Dtype, SafeTensors,
@@ -50,10 +50,6 @@ use crate::{
 
 /// Bytes of an artefact.
 pub const MAX_BYTES: usize = 128 * 1024 * 1024;
-/// UTF-8 bytes of one reply text.
-pub const MAX_REPLY_BYTES: usize = 16 * 1024;
-/// UTF-8 bytes of all reply texts together.
-pub const MAX_REPLIES_BYTES: usize = 4 * 1024 * 1024;
 
 const FORMAT: u32 = 2;
 const MANIFEST: &str = "romashka";
@@ -101,8 +97,6 @@ pub struct Manifest {
     pub background_regions: usize,
     /// How logits become judgements.
     pub calibration: Calibration,
-    /// Reply texts by intent, as the tenant gave them; not every intent needs one.
-    pub replies: BTreeMap<String, String>,
 }
 
 /// Why bytes are not a model, or a model cannot become bytes.
@@ -137,18 +131,6 @@ pub enum ArtefactError {
     /// The content is not what it was when the artefact was written.
     #[error("the artefact's content does not match its digest; fetch it again or train anew")]
     Digest,
-    /// A reply belongs to an intent that the model does not know.
-    #[error("a reply is given for `{intent}`, which is not an intent of this model")]
-    UnknownIntent {
-        /// The intent.
-        intent: String,
-    },
-    /// The replies are too long.
-    #[error("the reply for `{intent}` exceeds {MAX_REPLY_BYTES} bytes, or all replies {MAX_REPLIES_BYTES}")]
-    RepliesTooLong {
-        /// The intent at which the limit was passed.
-        intent: String,
-    },
 }
 
 /// What a model makes of a message.
@@ -246,7 +228,7 @@ impl Model {
         Self { manifest, vocabulary, body }
     }
 
-    /// A manifest of this code's format for a model without replies.
+    /// A manifest of this code's format for a model.
     pub(crate) fn manifest_of(
         data_hash: String,
         rows: u64,
@@ -266,7 +248,6 @@ impl Model {
             intents,
             background_regions,
             calibration,
-            replies: BTreeMap::new(),
         }
     }
 
@@ -286,22 +267,6 @@ impl Model {
     #[must_use]
     pub fn vocabulary_size(&self) -> usize {
         self.vocabulary.len()
-    }
-
-    /// The reply text for an intent, if one was given.
-    #[must_use]
-    pub fn reply(&self, intent: &str) -> Option<&str> {
-        self.manifest.replies.get(intent).map(String::as_str)
-    }
-
-    /// The model with these reply texts, by intent, in place of any it had.
-    ///
-    /// # Errors
-    /// When a reply is for no intent of the model, or replies exceed [`MAX_REPLY_BYTES`] or [`MAX_REPLIES_BYTES`].
-    pub fn with_replies(mut self, replies: BTreeMap<String, String>) -> Result<Self, ArtefactError> {
-        check_replies(&replies, &self.manifest.intents)?;
-        self.manifest.replies = replies;
-        Ok(self)
     }
 
     /// The operating points a deployment may choose from, by ascending budget.
@@ -533,22 +498,8 @@ impl Manifest {
         if fast.is_some_and(|fast| !(fast.logit_weight > 0.0 && fast.logit_weight.is_finite())) {
             return refuse("the fast tier's weight is not a positive number");
         }
-        check_replies(&self.replies, &self.intents)
+        Ok(())
     }
-}
-
-fn check_replies(replies: &BTreeMap<String, String>, intents: &[String]) -> Result<(), ArtefactError> {
-    let mut total = 0;
-    for (intent, reply) in replies {
-        if intents.binary_search(intent).is_err() {
-            return Err(ArtefactError::UnknownIntent { intent: intent.clone() });
-        }
-        total += reply.len();
-        if reply.len() > MAX_REPLY_BYTES || total > MAX_REPLIES_BYTES {
-            return Err(ArtefactError::RepliesTooLong { intent: intent.clone() });
-        }
-    }
-    Ok(())
 }
 
 /// A tensor being written.
@@ -750,15 +701,6 @@ mod tests {
         for length in (0..bytes.len()).step_by(97).chain([bytes.len() - 1]) {
             assert!(Model::from_bytes(&bytes[..length]).is_err(), "{length} bytes were accepted");
         }
-    }
-
-    #[test]
-    fn replies_must_be_for_known_intents_and_of_bounded_length() {
-        let reply = |intent: &str, text: String| BTreeMap::from([(intent.to_owned(), text)]);
-        let unknown = MODEL.clone().with_replies(reply("weather", String::new()));
-        assert_eq!(unknown, Err(ArtefactError::UnknownIntent { intent: "weather".to_owned() }));
-        let endless = MODEL.clone().with_replies(reply("refund", "x".repeat(MAX_REPLY_BYTES + 1)));
-        assert_eq!(endless, Err(ArtefactError::RepliesTooLong { intent: "refund".to_owned() }));
     }
 
     #[test]

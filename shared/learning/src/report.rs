@@ -14,10 +14,12 @@ use crate::{
     comparison::Comparison,
     doctor::{self, Findings, Row, RowPair},
     evaluation::{CALIBRATION_BINS, MAX_CONFUSIONS, Proportion},
+    knowledge::{self, Agreement, Case},
     language::Languages,
     scope::{BUDGETS, ScopeCurve},
 };
 
+mod agreement;
 mod charts;
 mod page;
 
@@ -27,6 +29,8 @@ pub const MAX_SOURCES: usize = 100;
 pub const MAX_INTENTS: usize = 2_000;
 /// Examples of one confusion.
 pub const MAX_EXAMPLES: usize = 3;
+/// Past questions that are shown beside both answers.
+pub const MAX_CASES: usize = 30;
 /// Characters of a text or a name; of a longer one the beginning is shown.
 pub const MAX_CHARACTERS: usize = 200;
 /// Stages whose time is told.
@@ -169,6 +173,12 @@ pub struct Report {
     /// Texts that questions can be answered with.
     #[serde(default)]
     pub passages: u64,
+    /// Agreement with people on their past questions; absent where too few were known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreement: Option<Agreement>,
+    /// Past questions beside the machine's and the person's answers: examples of each kind, at most [`MAX_CASES`].
+    #[serde(default)]
+    pub cases: Vec<Case>,
     /// What it scored on the hold-out; absent where there were too few rows to hold any out.
     pub evaluation: Option<Evaluation>,
     /// The commonest mistakes with examples, at most [`MAX_CONFUSIONS`].
@@ -224,6 +234,13 @@ impl Report {
                 shorten(&mut confusion.actual);
                 confusion.predicted.iter_mut().for_each(shorten);
             }
+        }
+        if let Some(agreement) = &mut self.agreement {
+            agreement.points.truncate(knowledge::MAX_POINTS);
+        }
+        self.cases.truncate(MAX_CASES);
+        for case in &mut self.cases {
+            [&mut case.question, &mut case.answer, &mut case.reply].into_iter().for_each(shorten);
         }
         if let Some(reliability) = &mut self.reliability {
             reliability.before.truncate(CALIBRATION_BINS);

@@ -17,10 +17,12 @@
 mod acts;
 mod corpus;
 mod filling;
+mod need;
 mod reading;
 
 pub use self::corpus::{Corpus, Generalised};
 pub use self::filling::{MAX_CONTEXT_VALUES, fill};
+pub use self::need::{MAX_NEED_BYTES, Speaker, need};
 pub use self::reading::{ReadReply, read};
 
 /// Bytes of a reply that are read; the rest is cut off.

@@ -304,6 +304,16 @@ impl KnowledgeIndex {
         OfPassage { question, answers, past_questions, sentences }
     }
 
+    /// Answers to whatever belongs to an intent, where nothing answers the very message: curated ones first, then those
+    /// that were given most.
+    pub fn standing_answers<'index>(
+        &'index self,
+        intent: &'index str,
+    ) -> impl Iterator<Item = &'index Answer> + 'index {
+        let of_intent = self.passages.iter().filter(move |passage| passage.intent.as_deref() == Some(intent));
+        of_intent.filter_map(|passage| passage.answers.first()).filter(|answer| answer.act == Act::Answer)
+    }
+
     /// Answers of a hit's group for this query: of the passages that are nearest to it the one most like the others first.
     #[must_use]
     pub fn answers_to(&self, hit: &Hit<'_>, embedding: Option<&Embedding>) -> Vec<&Answer> {

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::{Reliability, ReliabilityBin};
-use crate::scope::ScopeCurve;
+use crate::{knowledge::Agreement, scope::ScopeCurve};
 
 /// Side of the square that shares are drawn in, in SVG units.
 const SIDE: f64 = 240.0;
@@ -33,6 +33,20 @@ pub(super) fn reliability(reliability: &Reliability) -> Markup {
     };
     let ticks = [0.0, 0.25, 0.5, 0.75, 1.0].map(|share| (share, percent(share)));
     chart("Reliability diagram: share of right answers by confidence", "confidence", "right answers", &ticks, &drawing)
+}
+
+/// Agreement with people by the share of questions that would be answered.
+pub(super) fn agreement(agreement: &Agreement) -> Markup {
+    let corners: Vec<String> =
+        agreement.points.iter().map(|point| format!("{},{}", x(point.answered.value), y(point.agreed.value))).collect();
+    let drawing = html! {
+        polyline class="accuracy" points=(corners.join(" ")) {}
+        @for point in &agreement.points {
+            circle class="after" cx=(x(point.answered.value)) cy=(y(point.agreed.value)) r=(number(SMALLEST)) {}
+        }
+    };
+    let ticks = [0.0, 0.25, 0.5, 0.75, 1.0].map(|share| (share, percent(share)));
+    chart("Coverage–agreement curve", "questions answered", "answered as people did", &ticks, &drawing)
 }
 
 /// Accuracy kept and strangers recognised, by the accuracy that may be given up.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::{ConfusionExamples, Encoder, Reliability, ReliabilityBin, Report, charts};
+use super::{ConfusionExamples, Encoder, Reliability, ReliabilityBin, Report, agreement, charts};
 use crate::{
     comparison::{Comparison, Gain, Verdict},
     doctor::{ENOUGH_ROWS, Findings, Leaks, Listed, Row, RowPair},
@@ -34,6 +34,7 @@ pub(super) fn page(report: &Report) -> String {
                     p.subtitle { (report.created_at) " · model " code { (beginning(&report.provenance.model_hash)) } }
                     (summary(report))
                     (sources(report))
+                    @if let Some(agreement) = &report.agreement { (agreement::section(agreement, &report.cases)) }
                     @if let Some(evaluation) = &report.evaluation { (figures(evaluation)) }
                     @if let Some(comparison) = &report.comparison { (compared(comparison)) }
                     @if !report.confusions.is_empty() { (confusions(&report.confusions)) }
@@ -61,8 +62,12 @@ fn summary(report: &Report) -> Markup {
                     (percent(evaluation.accuracy.lower)) " to " (percent(evaluation.accuracy.upper)) ", "
                     (grouped(evaluation.accuracy.of)) " messages)."
                 },
-                (None, Some(reason)) => p {
-                    strong { "No intents were learnt" } ": " (reason) ". Customers are answered from knowledge alone."
+                (None, Some(reason)) => {
+                    @if let Some(agreement) = &report.agreement { (agreement::sentence(agreement)) }
+                    p {
+                        strong { "No labelled intents were learnt" } ": " (reason)
+                        ". Customers are answered from conversations, FAQs and articles."
+                    }
                 },
                 (None, None) => p { "There were too few rows to hold any out, so nobody knows how good this version is." },
             }
@@ -499,7 +504,7 @@ fn provenance(report: &Report) -> Markup {
     }
 }
 
-fn columns(names: &[&str]) -> Markup {
+pub(super) fn columns(names: &[&str]) -> Markup {
     html! { thead { tr { @for name in names { th scope="col" { (name) } } } } }
 }
 
@@ -512,7 +517,7 @@ fn predicted(intent: Option<&str>) -> Markup {
 }
 
 /// A customer's words, kept apart from ours whichever way their script runs.
-fn quotation(text: &str) -> Markup {
+pub(super) fn quotation(text: &str) -> Markup {
     html! { q dir="auto" { (text) } }
 }
 
@@ -537,7 +542,7 @@ fn beginning(hash: &str) -> String {
     hash.chars().take(12).collect()
 }
 
-fn percent(share: f64) -> String {
+pub(super) fn percent(share: f64) -> String {
     format!("{:.1}\u{a0}%", 100.0 * share)
 }
 
@@ -559,7 +564,7 @@ fn probability(p: f64) -> String {
 }
 
 /// A whole number in groups of three digits.
-fn grouped(number: u64) -> String {
+pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.chars().enumerate() {

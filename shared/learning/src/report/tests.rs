@@ -68,6 +68,8 @@ fn report(word: &str) -> Report {
         encoder: Encoder::Present,
         no_intents: None,
         passages: 12,
+        agreement: None,
+        cases: Vec::new(),
         evaluation: serde_json::from_value(evaluation).unwrap(),
         confusions: vec![
             ConfusionExamples {
