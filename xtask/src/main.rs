@@ -223,41 +223,61 @@ fn check_run(release: bool) -> Result<()> {
     done
 }
 
-/// The main job on the sample shop.
+/// The main job on the sample shop: an export without labels, an FAQ and articles.
 fn demonstrate(tenant: &Tenant) -> Result<()> {
     let sample = root().join("xtask/sample");
-    let sources =
-        [("utterances.csv", Kind::Utterances), ("conversations.csv", Kind::Conversations), ("faq.csv", Kind::Faq)]
-            .map(|(name, kind)| source(&sample.join(name), kind));
+    let sources = [
+        ("export.csv", Kind::Conversations),
+        ("questions-and-answers.csv", Kind::Faq),
+        ("articles.ndjson", Kind::Knowledge),
+    ]
+    .map(|(name, kind)| source(&sample.join(name), kind));
     let sources = sources.into_iter().collect::<Result<Vec<_>>>()?;
-    println!("\nTraining the support AI of an invented shop, Lindenhof Tea & Ceramics\n");
+    println!("\nTraining the support AI of an invented shop, Lindenhof Tea & Ceramics, on its unlabelled export\n");
     let trained = train_and_deploy(tenant, &sources, &Plan::default(), show())?;
     describe(&trained);
     for question in [
         "hi, i ordered a teapot last week and it still has not arrived, where is it?",
         "one of the cups was broken when i opened the box",
+        "how hot must the water be for green tea?",
         "can you recommend a good pizza place near me?",
     ] {
         let answer = tenant.post("/v1/answers", &json!({ "text": question }))?;
         println!("\n  customer  {question}\n  Romashka  {}", in_words(&answer));
     }
+    let before = json!([
+        { "role": "customer", "text": "Do you ship to Germany?" },
+        { "role": "agent", "text": "Yes, parcels within the European Union cost 6.90 euros." },
+    ]);
+    let follow_up = "and to Switzerland?";
+    let answer = tenant.post("/v1/answers", &json!({ "text": follow_up, "before": before }))?;
+    println!("\n  (behind a question about Germany)\n  customer  {follow_up}\n  Romashka  {}", in_words(&answer));
     println!();
     Ok(())
 }
 
 fn in_words(answer: &Value) -> String {
-    let percent = 100.0 * answer["confidence"].as_f64().unwrap_or(0.0);
-    let intent = answer["intent"].as_str().unwrap_or("out of scope");
-    match answer["action"].as_str() {
-        Some("reply") => {
-            let reply = answer["reply"].as_str().unwrap_or("(the training data holds no reply for this intent)");
-            format!("[{intent}, {percent:.0} %] {reply}")
+    let percent = |share: &Value| format!("{:.0} %", 100.0 * share.as_f64().unwrap_or(0.0));
+    let reply = answer["reply"].as_str();
+    match (answer["action"].as_str(), reply) {
+        (Some("reply"), Some(reply)) => {
+            let provenance = &answer["provenance"];
+            let source = &provenance["sources"][0];
+            let kind = source["kind"].as_str().unwrap_or("text");
+            let sure = percent(&provenance["reply_confidence"]);
+            format!("{reply}\n            [{sure} sure; from row {} of the {kind} file]", source["row"])
         }
-        Some("clarify") => {
+        (Some("reply"), None) => {
+            let intent = answer["intent"].as_str().unwrap_or_default();
+            format!("[{intent}, {}] (the training data holds no reply for this intent)", percent(&answer["confidence"]))
+        }
+        (Some("clarify"), Some(question)) => format!("[asks back] {question}"),
+        (Some("clarify"), None) => {
+            let intent = answer["intent"].as_str().unwrap_or_default();
             let other = answer["runner_up"]["intent"].as_str().unwrap_or("something else");
-            format!("[{intent}, {percent:.0} %] asks back: is it about {intent} or about {other}?")
+            format!("[asks back] is it about {intent} or about {other}?")
         }
-        _ => format!("[{intent}] hands over to a person ({})", answer["reason"].as_str().unwrap_or_default()),
+        _ => format!("[hands over to a person: {}]", answer["reason"].as_str().unwrap_or_default().replace('_', " ")),
     }
 }
 

@@ -5,7 +5,9 @@
 //!                                         └─▶ upload_corrections ─▶ an upload
 //! ```
 
+mod answering;
 pub mod ask;
+mod composing;
 mod gather;
 pub mod get_retraining;
 pub mod give_feedback;

@@ -22,10 +22,6 @@ pub const SURE: f64 = 0.5;
 /// The top intent is acted upon only where it leads the runner-up by at least this confidence.
 pub const GAP: f64 = 0.1;
 
-/// Probability from which a text is given as the answer where the tenant's past does not tell a better limit. On public
-/// questions nineteen of twenty such answers are right.
-pub const REPLY: f64 = 0.55;
-
 /// Below [`SURE`], asking back helps only where the top intent stands clear of chance.
 pub const WORTH_ASKING: f64 = 0.2;
 
@@ -153,6 +149,30 @@ pub struct Provenance {
     /// Probability that the reply answers the message, 0 to 1; only with sources.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reply_confidence: Option<f64>,
+    /// The language model's part in the reply; absent where none was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language_model: Option<LanguageModelUse>,
+}
+
+/// A language model's part in a reply. It writes words and decides nothing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct LanguageModelUse {
+    /// The model.
+    pub model: String,
+    /// Tokens of the prompt; absent where the endpoint does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_tokens: Option<u32>,
+    /// Tokens of the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_tokens: Option<u32>,
+    /// Cost in millionths of a US dollar; absent where no price is configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_micro_usd: Option<u64>,
+    /// Milliseconds it took.
+    pub millis: u64,
+    /// The reason why its words were not used; absent where they are the reply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<String>,
 }
 
 /// What a decision goes by.
@@ -160,10 +180,27 @@ pub struct Provenance {
 pub struct Grounds {
     /// What the intents say; `None` where the model knows none.
     pub intent: Option<IntentGrounds>,
-    /// Probability that a text of the tenant answers the message, 0 to 1; `None` where no text does.
-    pub answer: Option<f64>,
-    /// Probability that people would ask the customer back, 0 to 1; `None` where they would not.
-    pub question: Option<f64>,
+    /// The tenant's text that answers the message; `None` where none does.
+    pub answer: Option<TextGrounds>,
+    /// The question that people ask such customers back; `None` where they ask none.
+    pub question: Option<TextGrounds>,
+}
+
+/// A text that may be given.
+#[derive(Clone, Copy, Debug)]
+pub struct TextGrounds {
+    /// Its kind: past replies have a threshold of their own.
+    pub kind: SourceKind,
+    /// Probability that it is right, 0 to 1.
+    pub probability: f64,
+}
+
+impl TextGrounds {
+    /// Returns true if the text is sure enough to be given.
+    pub fn reaches(&self, thresholds: &Thresholds) -> bool {
+        let threshold = if self.kind == SourceKind::Reply { thresholds.reply } else { thresholds.curated };
+        self.probability >= threshold
+    }
 }
 
 /// What the intents say of a message.
@@ -184,11 +221,10 @@ pub fn decide(grounds: Grounds, thresholds: &Thresholds) -> (Action, Option<Hand
     let is_sure = |intent: &IntentGrounds| {
         !intent.out_of_scope && intent.confidence >= thresholds.sure && intent.margin >= thresholds.gap
     };
-    let reaches = |probability: f64| probability >= thresholds.reply;
-    if grounds.intent.as_ref().is_some_and(is_sure) || grounds.answer.is_some_and(reaches) {
+    if grounds.intent.as_ref().is_some_and(is_sure) || grounds.answer.is_some_and(|answer| answer.reaches(thresholds)) {
         return (Action::Reply, None);
     }
-    if grounds.question.is_some_and(reaches) {
+    if grounds.question.is_some_and(|question| question.reaches(thresholds)) {
         return (Action::Clarify, None);
     }
     match grounds.intent {
@@ -231,9 +267,11 @@ mod tests {
     fn a_text_that_surely_answers_is_given_whatever_the_intents_say() {
         let lost = IntentGrounds { out_of_scope: true, confidence: 0.1, margin: 0.0 };
         for intent in [None, Some(lost)] {
-            let decided =
-                |answer| decide(Grounds { intent, answer: Some(answer), question: None }, &Thresholds::default());
-            assert_eq!(decided(REPLY), (Action::Reply, None));
+            let decided = |probability| {
+                let answer = Some(TextGrounds { kind: SourceKind::Faq, probability });
+                decide(Grounds { intent, answer, question: None }, &Thresholds::default())
+            };
+            assert_eq!(decided(0.6), (Action::Reply, None));
             assert_eq!(decided(0.49).0, Action::HandOff);
         }
         assert_eq!(decide(Grounds::default(), &Thresholds::default()).1, Some(HandOffReason::NoAnswer));
@@ -245,6 +283,7 @@ mod tests {
             intent in prop::option::of((any::<bool>(), 0.0f64..=1.0, 0.0f64..=1.0)),
             answer in prop::option::of(0.0f64..=1.0),
         ) {
+            let answer = answer.map(|probability| TextGrounds { kind: SourceKind::Reply, probability });
             let grounds = |(out_of_scope, confidence, margin)| IntentGrounds { out_of_scope, confidence, margin };
             let (action, reason) = decide(Grounds { intent: intent.map(grounds), answer, question: None }, &Thresholds::default());
             prop_assert_eq!(action == Action::HandOff, reason.is_some());

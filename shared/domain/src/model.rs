@@ -1,7 +1,7 @@
 //! Model versions and which of them answers.
 
 use romashka_learning::comparison::Comparison;
-use romashka_learning::knowledge::Agreement;
+use romashka_learning::knowledge::{Agreement, DEFAULT_THRESHOLD};
 use romashka_learning::{Evaluation, OperatingPoint, Parameters};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -95,23 +95,27 @@ pub struct Thresholds {
     /// What the top intent's confidence must exceed the runner-up's by, 0 to 1.
     #[schema(minimum = 0.0, maximum = 1.0)]
     pub gap: f64,
-    /// Probability from which a text of the tenant's is given as the answer, 0 to 1. By default the one at which nine of
+    /// Probability from which an agent's past reply is given as the answer, 0 to 1. By default the one at which nine of
     /// ten answers agree with what people answered.
-    #[serde(default = "reply")]
+    #[serde(default = "default_threshold")]
     #[schema(minimum = 0.0, maximum = 1.0)]
     pub reply: f64,
+    /// Probability from which an entry of an FAQ or an article is given as the answer, 0 to 1.
+    #[serde(default = "default_threshold")]
+    #[schema(minimum = 0.0, maximum = 1.0)]
+    pub curated: f64,
 }
 
-/// The threshold of texts for deployments that were made before there was one.
-fn reply() -> f64 {
-    crate::answer::REPLY
+/// The threshold of texts where none was chosen.
+fn default_threshold() -> f64 {
+    DEFAULT_THRESHOLD
 }
 
 impl Thresholds {
     /// The thresholds a version is deployed with unless others are chosen.
     pub fn of(model: &Model) -> Self {
         let agreement = model.knowledge.as_ref().and_then(|knowledge| knowledge.agreement.as_ref());
-        let reply = agreement.map_or(crate::answer::REPLY, |agreement| agreement.threshold);
+        let reply = agreement.map_or(DEFAULT_THRESHOLD, |agreement| agreement.threshold);
         Self { out_of_scope_budget: model.default_budget, reply, ..Self::default() }
     }
 
@@ -127,13 +131,22 @@ impl Thresholds {
         if !within(self.reply, 1.0) {
             return Some("reply");
         }
+        if !within(self.curated, 1.0) {
+            return Some("curated");
+        }
         (!within(self.gap, 1.0)).then_some("gap")
     }
 }
 
 impl Default for Thresholds {
     fn default() -> Self {
-        Self { out_of_scope_budget: 0.005, sure: crate::answer::SURE, gap: crate::answer::GAP, reply: reply() }
+        Self {
+            out_of_scope_budget: 0.005,
+            sure: crate::answer::SURE,
+            gap: crate::answer::GAP,
+            reply: DEFAULT_THRESHOLD,
+            curated: DEFAULT_THRESHOLD,
+        }
     }
 }
 

@@ -38,7 +38,9 @@ use romashka_types::reply::{Act, Slot};
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    agreement::{Agreement, AgreementPoint, Case, DEFAULT_TARGET, LEAST_QUESTIONS, MAX_POINTS, Verdict},
+    agreement::{
+        Agreement, AgreementPoint, Case, DEFAULT_TARGET, DEFAULT_THRESHOLD, LEAST_QUESTIONS, MAX_POINTS, Verdict,
+    },
     rehearsal::{First, MAX_REHEARSED, MAX_REHEARSED_TEXTS, Rehearsal, Rehearsed},
     sentences::Sentence,
 };

@@ -9,12 +9,15 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    KnowledgeIndex,
+    KnowledgeIndex, SourceKind,
     gathering::Gathered,
     rehearsal::{Rehearsal, Rehearsed},
 };
 use crate::evaluation::Proportion;
 
+/// Probability from which an FAQ entry or an article is given, and a past reply where the tenant's past does not tell a
+/// better limit. On public questions nineteen of twenty such answers are right.
+pub const DEFAULT_THRESHOLD: f64 = 0.55;
 /// Agreement that an answer must promise unless another target is set.
 pub const DEFAULT_TARGET: f64 = 0.9;
 /// Questions below which agreement is not measured.
@@ -35,7 +38,7 @@ pub struct Agreement {
     pub questions: u64,
     /// Agreement that the threshold was chosen for, 0 to 1.
     pub target: f64,
-    /// Probability from which a reply is given.
+    /// Probability from which a past reply is given.
     pub threshold: f64,
     /// Questions that would have been answered at the threshold, of all.
     pub answered: Proportion,
@@ -48,7 +51,7 @@ pub struct Agreement {
 /// A point of the coverage–agreement curve.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct AgreementPoint {
-    /// Probability from which a reply is given.
+    /// Probability from which a past reply is given.
     pub threshold: f64,
     /// Questions answered, of all.
     pub answered: Proportion,
@@ -96,15 +99,20 @@ impl Agreement {
         if questions < LEAST_QUESTIONS {
             return None;
         }
-        let mut answers: Vec<(f64, bool)> = rehearsal.questions.iter().filter_map(answer).collect();
-        answers.sort_by(|(a, a_agrees), (b, b_agrees)| b.total_cmp(a).then(a_agrees.cmp(b_agrees)));
+        let given = rehearsal.questions.iter().filter_map(answer);
+        let (curated, mut answers): (Vec<_>, Vec<_>) = given.partition(|answer| answer.kind != SourceKind::Reply);
+        let curated: Vec<&Answer> = curated.iter().filter(|answer| answer.probability >= DEFAULT_THRESHOLD).collect();
+        let curated_agreed = curated.iter().filter(|answer| answer.agrees).count() as u64;
+        let curated = curated.len() as u64;
+        answers.sort_by(|a, b| b.probability.total_cmp(&a.probability).then(a.agrees.cmp(&b.agrees)));
         let mut agreed = 0;
+        // Past replies alone decide the threshold; what was written to be an answer has one of its own.
         let mut curve: Vec<(f64, u64, u64)> = Vec::new();
-        for (at, (probability, agrees)) in answers.iter().enumerate() {
-            agreed += u64::from(*agrees);
+        for (at, answer) in answers.iter().enumerate() {
+            agreed += u64::from(answer.agrees);
             // Of equal probabilities the last stands for all.
-            if answers.get(at + 1).is_none_or(|(next, _)| next < probability) {
-                curve.push((*probability, at as u64 + 1, agreed));
+            if answers.get(at + 1).is_none_or(|next| next.probability < answer.probability) {
+                curve.push((answer.probability, at as u64 + 1, agreed));
             }
         }
         let reached = curve.iter().rev().find(|(probability, answered, agreed)| {
@@ -117,8 +125,8 @@ impl Agreement {
         let point = |(threshold, answered, agreed): &(f64, u64, u64)| {
             Some(AgreementPoint {
                 threshold: *threshold,
-                answered: Proportion::new(*answered, all)?,
-                agreed: Proportion::new(*agreed, *answered)?,
+                answered: Proportion::new(*answered + curated, all)?,
+                agreed: Proportion::new(*agreed + curated_agreed, *answered + curated)?,
             })
         };
         let shown = curve.len().min(MAX_POINTS);
@@ -127,17 +135,24 @@ impl Agreement {
             questions: all,
             target: DEFAULT_TARGET,
             threshold,
-            answered: Proportion::new(answered, all)?,
-            agreed: Proportion::new(agreed, answered),
+            answered: Proportion::new(answered + curated, all)?,
+            agreed: Proportion::new(agreed + curated_agreed, answered + curated),
             points,
         })
     }
 }
 
-/// Probability of the answer and its agreement; `None` where the machine would not answer at any threshold.
-fn answer(question: &Rehearsed) -> Option<(f64, bool)> {
+/// The machine's answer to a rehearsed question.
+struct Answer {
+    probability: f64,
+    kind: SourceKind,
+    agrees: bool,
+}
+
+/// The answer; `None` where the machine would not answer at any threshold.
+fn answer(question: &Rehearsed) -> Option<Answer> {
     let first = question.first.filter(|first| first.act == Act::Answer)?;
-    Some((f64::from(first.probability), first.agrees))
+    Some(Answer { probability: f64::from(first.probability), kind: first.kind, agrees: first.agrees })
 }
 
 impl KnowledgeIndex {
@@ -147,8 +162,10 @@ impl KnowledgeIndex {
             .questions
             .iter()
             .filter_map(|question| {
-                let (probability, agrees) = answer(question)?;
-                (probability >= threshold).then(|| (self.verdict(question, agrees), question, probability))
+                let answer = answer(question)?;
+                let threshold = if answer.kind == SourceKind::Reply { threshold } else { DEFAULT_THRESHOLD };
+                (answer.probability >= threshold)
+                    .then(|| (self.verdict(question, answer.agrees), question, answer.probability))
             })
             .collect();
         given.sort_by(|(a, a_question, a_probability), (b, b_question, b_probability)| {

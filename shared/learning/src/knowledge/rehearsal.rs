@@ -6,7 +6,7 @@
 use romashka_types::reply::Act;
 
 use super::{
-    KnowledgeIndex,
+    KnowledgeIndex, SourceKind,
     confidence::{Confidence, Standing, Trial},
     gathering::{Conversations, Gathered, conversation_of_asked},
     grouping::Grouped,
@@ -61,6 +61,8 @@ pub struct First {
     pub group: u32,
     /// The act of its replies.
     pub act: Act,
+    /// The kind of its best passage.
+    pub kind: SourceKind,
     /// Its standing.
     pub standing: Standing,
     /// Probability by a calibration that saw other conversations only.
@@ -117,15 +119,27 @@ impl KnowledgeIndex {
             let own = self.passages[position].group as usize;
             let embedding = question.text.embedding.as_ref().filter(|it| self.is_embedded() && !it.is_zero());
             let mut judged = self.judge(&question.text.text, None, Some(&again));
-            let mut ranking = tried(&judged, own, &agrees, |trial| trials[1].push((half, trial)));
+            let is_reply = |judged: &Judged, group: usize| {
+                self.passages[judged.groups[group].best.0 as usize].kind == SourceKind::Reply
+            };
+            let mut ranking = tried(&judged, own, &agrees, |group, trial| {
+                if is_reply(&judged, group) {
+                    trials[1].push((half, trial));
+                }
+            });
             if let Some(embedding) = embedding {
                 judged = self.judge(&question.text.text, Some(embedding), Some(&again));
-                ranking = tried(&judged, own, &agrees, |trial| trials[0].push((half, trial)));
+                ranking = tried(&judged, own, &agrees, |group, trial| {
+                    if is_reply(&judged, group) {
+                        trials[0].push((half, trial));
+                    }
+                });
             }
             by_embedding.push(judged.by == Judge::WordsAndEmbeddings);
             let first = ranking.first().map(|group| First {
                 group: *group as u32,
                 act: self.groups[*group].act,
+                kind: self.passages[judged.groups[*group].best.0 as usize].kind,
                 standing: judged.standing(&ranking, *group),
                 probability: 0.0,
                 agrees: agrees(&judged, *group),
@@ -149,8 +163,13 @@ impl KnowledgeIndex {
             (other_half(&semantic, Confidence::SEMANTIC), other_half(&lexical, Confidence::LEXICAL));
         for (question, by_embedding) in rehearsal.questions.iter_mut().zip(by_embedding) {
             let half = hold_out::half(question.conversation);
-            let confidence = if by_embedding { by_meaning[half] } else { by_words[half] };
             if let Some(first) = &mut question.first {
+                let confidence = match (first.kind, by_embedding) {
+                    (SourceKind::Reply, true) => by_meaning[half],
+                    (SourceKind::Reply, false) => by_words[half],
+                    (kind, true) => self.confidence(Judge::WordsAndEmbeddings, kind),
+                    (kind, false) => self.confidence(Judge::Words, kind),
+                };
                 first.probability = confidence.probability(first.standing);
             }
         }
@@ -181,13 +200,13 @@ fn tried(
     judged: &Judged,
     own: usize,
     agrees: &impl Fn(&Judged, usize) -> bool,
-    mut keep: impl FnMut(Trial),
+    mut keep: impl FnMut(usize, Trial),
 ) -> Vec<usize> {
     let with = judged.best(TRIED, None);
     let without = judged.best(TRIED, Some(own));
     for (ranking, weight) in [(&with, 1.0 - UNANSWERABLE), (&without, UNANSWERABLE)] {
         for group in ranking {
-            keep(Trial { standing: judged.standing(ranking, *group), right: agrees(judged, *group), weight });
+            keep(*group, Trial { standing: judged.standing(ranking, *group), right: agrees(judged, *group), weight });
         }
     }
     with

@@ -4,7 +4,7 @@ use romashka_types::reply::Act;
 
 use super::{
     Answer, Finding, Hit, KnowledgeIndex, MAX_HITS, Signal, SourceKind,
-    confidence::Standing,
+    confidence::{Confidence, Standing},
     gathering::Conversations,
     sentences::extract,
     words::{LeftOut, distinct},
@@ -112,10 +112,6 @@ impl KnowledgeIndex {
         let embedding = embedding.filter(|embedding| self.is_embedded() && !embedding.is_zero());
         let judged = self.judge(query, embedding, None);
         let limit = limit.min(MAX_HITS);
-        let confidence = match judged.by {
-            Judge::Words => self.manifest.lexical,
-            Judge::WordsAndEmbeddings => self.manifest.semantic,
-        };
         // Two at least, for the lead of the first over the second.
         let best = judged.best(limit.max(2), None);
         best.iter()
@@ -124,6 +120,7 @@ impl KnowledgeIndex {
                 let position = judged.groups[*group].best.0 as usize;
                 let passage = &self.passages[position];
                 let standing = judged.standing(&best, *group);
+                let confidence = self.confidence(judged.by, passage.kind);
                 Hit {
                     position,
                     passage,
@@ -136,6 +133,17 @@ impl KnowledgeIndex {
                 }
             })
             .collect()
+    }
+
+    /// What people answered tells how far past replies are to be believed, and nothing of what was written to be an answer:
+    /// agents say that in words of their own.
+    pub(super) fn confidence(&self, by: Judge, kind: SourceKind) -> Confidence {
+        match (by, kind) {
+            (Judge::Words, SourceKind::Reply) => self.manifest.lexical,
+            (Judge::WordsAndEmbeddings, SourceKind::Reply) => self.manifest.semantic,
+            (Judge::Words, SourceKind::Faq | SourceKind::Article) => Confidence::LEXICAL,
+            (Judge::WordsAndEmbeddings, SourceKind::Faq | SourceKind::Article) => Confidence::SEMANTIC,
+        }
     }
 
     /// Standings of the best groups, each with the place of its best passage: what a confidence is fitted on.
@@ -213,7 +221,12 @@ impl KnowledgeIndex {
             }
             for other in &best[rank + 1..] {
                 let (a, b) = (judged.groups[*first], judged.groups[*other]);
-                if b.sum > 0.0 && self.say_the_same(a.best.0 as usize, b.best.0 as usize) {
+                let is_reply = |group: &GroupScore| self.passages[group.best.0 as usize].kind == SourceKind::Reply;
+                if b.sum > 0.0
+                    && is_reply(&a)
+                    && is_reply(&b)
+                    && self.say_the_same(a.best.0 as usize, b.best.0 as usize)
+                {
                     judged.groups[*first] = a.joined(&b);
                     judged.groups[*other] = GroupScore::NOTHING;
                 }
@@ -221,12 +234,9 @@ impl KnowledgeIndex {
         }
     }
 
-    /// Returns true if the first answers of two passages of replies say the same.
+    /// Returns true if the first answers of two passages say the same.
     pub(super) fn say_the_same(&self, a: usize, b: usize) -> bool {
-        let are_answers = [a, b].iter().all(|at| {
-            let passage = &self.passages[*at];
-            passage.kind == SourceKind::Reply && self.groups[passage.group as usize].act == Act::Answer
-        });
+        let are_answers = [a, b].iter().all(|at| self.groups[self.passages[*at].group as usize].act == Act::Answer);
         if !are_answers || !self.is_embedded() {
             return false;
         }
