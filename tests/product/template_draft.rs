@@ -12,7 +12,7 @@ use crate::sample::{cloud, tenant};
 static MODEL: Mutex<()> = Mutex::new(());
 
 /// A language model that answers so, for as long as it is kept.
-struct Model {
+pub struct Model {
     asked: Arc<Mutex<Vec<Asked>>>,
     _stub: Stub,
     _runtime: tokio::runtime::Runtime,
@@ -20,7 +20,7 @@ struct Model {
 }
 
 impl Model {
-    fn answering(text: &'static str) -> Self {
+    pub fn answering(text: &'static str) -> Self {
         let alone = MODEL.lock().unwrap_or_else(PoisonError::into_inner);
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let asked = Arc::new(Mutex::new(Vec::new()));

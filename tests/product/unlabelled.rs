@@ -8,6 +8,7 @@ use xtask::job::{Plan, Show, Source, train_and_deploy};
 
 use self::matters::{LANGUAGES, Language, NAMES, conversations};
 use crate::sample::tenant;
+use crate::template_draft::Model;
 
 /// Conversations of each language: eight of each matter.
 const CONVERSATIONS: usize = 40;
@@ -97,4 +98,29 @@ fn an_article_answers_with_its_sentences() {
     let reply = text(&answer, "reply").unwrap();
     assert!(reply.contains("four weeks ahead") && !reply.contains("seven in the morning"), "{answer}");
     assert_eq!(answer["provenance"]["sources"][0]["kind"], "article");
+}
+
+#[test]
+fn a_language_model_writes_from_the_texts_on_request_and_what_it_makes_up_is_not_given() {
+    let faq = "question,answer\nHow long does a refund take?,Refunds take five working days to reach your account.\n\
+               When do you open?,We open at nine on working days.\n";
+    let tenant = taught("faq.csv", "faq", faq.as_bytes().to_vec());
+    let asked = || {
+        let question = json!({ "text": "how long does a refund take?", "writer": "language_model" });
+        tenant.post("/v1/answers", &question).unwrap()
+    };
+    let honest = {
+        let _model = Model::answering(r#"{"answer": "A refund takes five working days.", "sources": [1]}"#);
+        asked()
+    };
+    assert_eq!(honest["reply"], "A refund takes five working days.", "{honest}");
+    let spent = &honest["provenance"]["language_model"];
+    assert!(spent["millis"].is_u64() && spent["fallback"].is_null(), "{honest}");
+    let invented = {
+        let _model = Model::answering(r#"{"answer": "A refund takes 2 days, call +1 555 0100.", "sources": [1]}"#);
+        asked()
+    };
+    assert_eq!(invented["reply"], "Refunds take five working days to reach your account.", "{invented}");
+    assert!(invented["provenance"]["language_model"]["fallback"].is_string(), "{invented}");
+    assert_eq!((&honest["action"], &invented["action"]), (&json!("reply"), &json!("reply")));
 }

@@ -50,8 +50,6 @@ pub struct Judged<'answering> {
     question: Option<Found<'answering>>,
     /// The standing answer of the likeliest intent.
     standing: Option<Written<'answering>>,
-    /// Texts that a language model may write from, the best first.
-    pub material: Vec<Written<'answering>>,
 }
 
 /// A text of the tenant's, written for this customer.
@@ -73,7 +71,7 @@ impl Answering {
         let version = deployment.version.clone();
         let model = if version.knows_intents { Some(models::load(store, &version.model_hash).await?) } else { None };
         let knowledge = match &version.knowledge_hash {
-            Some(hash) => Some(models::load_knowledge(store, hash).await?),
+            Some(hash) => models::load_knowledge(store, hash).await?,
             None => None,
         };
         Ok(Self { model, knowledge, version })
@@ -83,7 +81,7 @@ impl Answering {
         let budget = self.version.thresholds.out_of_scope_budget;
         let prediction = self.model.as_ref().map(|model| model.predict(message, budget));
         let reason = prediction.as_ref().and_then(|prediction| prediction.out_of_scope);
-        let mut judged = Judged { prediction, answer: None, question: None, standing: None, material: Vec::new() };
+        let mut judged = Judged { prediction, answer: None, question: None, standing: None };
         // Somebody labelled messages like this one as nothing to answer.
         if reason == Some(OutOfScopeReason::Background) {
             return judged;
@@ -94,16 +92,29 @@ impl Answering {
         // The best group alone tells that people ask back.
         let asked_back = hits.first().filter(|hit| hit.group.act == Act::Question);
         judged.question = asked_back.and_then(|hit| found(knowledge, hit, embedding.as_ref(), wanted));
-        let fitting = hits.iter().filter(|hit| hit.group.act == Act::Answer && self.is_of_intent(hit, judged.intent()));
+        // Where customers like this one got a promise, a person or a courtesy, no past reply answers.
+        let nobody_answered =
+            hits.first().is_some_and(|hit| matches!(hit.group.act, Act::HandOver | Act::Promise | Act::Courtesy));
+        let fitting = hits.iter().filter(|hit| {
+            hit.group.act == Act::Answer
+                && self.is_of_intent(hit, judged.intent())
+                && !(nobody_answered && hit.passage.kind == SourceKind::Reply)
+        });
         let sure = fitting.filter(|hit| grounds_of(hit).reaches(&self.version.thresholds));
         judged.answer = sure.filter_map(|hit| found(knowledge, hit, embedding.as_ref(), wanted)).next();
-        let material = hits.iter().filter(|hit| hit.group.act == Act::Answer && hit.probability >= LEAST_MATERIAL);
-        judged.material =
-            material.filter_map(|hit| Some(found(knowledge, hit, embedding.as_ref(), wanted)?.written)).collect();
         if let Some(intent) = judged.intent().filter(|_| judged.answer.is_none()) {
             judged.standing = knowledge.standing_answers(intent).find_map(|answer| written(answer, wanted));
         }
         judged
+    }
+
+    /// Texts that a language model may write an answer to a message from, the best first.
+    pub fn material(&self, message: &Message<'_>, wanted: &Wanted<'_>) -> Vec<Written<'_>> {
+        let Some(knowledge) = self.knowledge.as_deref() else { return Vec::new() };
+        let embedding = self.embedding(message, knowledge);
+        let hits = knowledge.search(message.text(), embedding.as_ref(), CANDIDATES);
+        let usable = hits.iter().filter(|hit| hit.group.act == Act::Answer && hit.probability >= LEAST_MATERIAL);
+        usable.filter_map(|hit| Some(found(knowledge, hit, embedding.as_ref(), wanted)?.written)).collect()
     }
 
     /// The message's embedding, where the index was made by the same encoder and the encoder knows the language.

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::answering::{Answering, Wanted, Written, encoder};
+use crate::answering::{Answering, Wanted, encoder};
 use crate::composing::{Composition, composed, configured};
 use crate::mood;
 
@@ -106,7 +106,7 @@ pub async fn ask(request: Request) -> Result<Reply, Problem> {
                 .await?
                 .ok_or_else(|| conflict("nothing_deployed", "no model is deployed yet; train one and deploy it"))?;
             let answering = Answering::load(&store, &deployment).await?;
-            let (mut answer, material) = decided(&store, id, &deployment, &answering, &question)?;
+            let mut answer = decided(&store, id, &deployment, &answering, &question)?;
             if question.writer == Writer::LanguageModel && answer.action == Action::Reply {
                 let model = configured().await.ok_or_else(|| {
                     conflict(
@@ -116,6 +116,9 @@ pub async fn ask(request: Request) -> Result<Reply, Problem> {
                 })?;
                 let nonce = store.ids().next().into_bytes();
                 let (text, language) = (by_default(question.need()), answer.language.as_deref());
+                // In the words that the model is shown: no number of the customer's goes to it.
+                let wanted = Wanted { asked: &text, context: &BTreeMap::new() };
+                let material = answering.material(&Message::new(&text, encoder()?), &wanted);
                 let Composition { written, spent } =
                     composed(&model, &text, &question.before, &material, language, nonce).await;
                 if let Some((text, sources)) = written {
@@ -129,14 +132,14 @@ pub async fn ask(request: Request) -> Result<Reply, Problem> {
         .await
 }
 
-/// The decision on a message with the answer of the tenant's texts, and the texts a language model may write from.
-fn decided<'answering>(
+/// The decision on a message with the answer of the tenant's texts.
+fn decided(
     store: &TenantStore,
     id: Uuid,
     deployment: &Deployment,
-    answering: &'answering Answering,
+    answering: &Answering,
     question: &Question,
-) -> Result<(Answer, Vec<Written<'answering>>), Problem> {
+) -> Result<Answer, Problem> {
     // Models learn from texts without what is personal, so they are asked in the same words.
     let asked = question.need();
     let text = by_default(asked.clone());
@@ -148,7 +151,7 @@ fn decided<'answering>(
         |intent: &str, confidence: f32| ScoredIntent { intent: intent.to_owned(), confidence: f64::from(confidence) };
     let prediction = judged.prediction.as_ref();
     let intent = judged.grounds().intent;
-    let answer = Answer {
+    Ok(Answer {
         id: AnswerId::of(store.tenant(), id),
         intent: judged.intent().map(str::to_owned),
         confidence: intent.map_or(0.0, |intent| intent.confidence),
@@ -172,8 +175,7 @@ fn decided<'answering>(
             language_model: None,
         },
         created_at: store.now(),
-    };
-    Ok((answer, judged.material))
+    })
 }
 
 fn check(question: &Question) -> Result<(), Problem> {

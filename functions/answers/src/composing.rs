@@ -6,6 +6,7 @@
 use std::time::Instant;
 
 use romashka_domain::answer::{LanguageModelUse, ReplySource};
+use romashka_ingest::redaction::by_default;
 use romashka_language_model::LanguageModel;
 use romashka_language_model::answer::{AnswerRequest, Nonce, Role, SourceText, Turn, Usage, compose};
 use romashka_learning::knowledge::SourceKind;
@@ -61,11 +62,14 @@ pub async fn composed(
             text: &written.text,
         })
         .collect();
+    // The model is shown what the texts were learnt as: without what is personal.
+    let said: Vec<String> = before.iter().map(|turn| by_default(turn.text.clone())).collect();
     let turns: Vec<Turn<'_>> = before
         .iter()
-        .map(|turn| Turn {
+        .zip(&said)
+        .map(|(turn, text)| Turn {
             role: if turn.role == TurnRole::Customer { Role::Customer } else { Role::Support },
-            text: &turn.text,
+            text,
         })
         .collect();
     let request = AnswerRequest {
@@ -88,6 +92,10 @@ pub async fn composed(
         fallback,
     };
     match answer {
+        // Nobody fills a placeholder that the model repeats.
+        Ok(composed) if composed.text.contains("{{") => {
+            Composition { written: None, spent: spent(Some(&composed.usage), Some("placeholder".to_owned())) }
+        }
         Ok(composed) => {
             let cited = composed.cited.iter().filter_map(|id| material.get(id.checked_sub(1)?));
             let sources = cited.flat_map(|written| named(written.sources).into_iter().take(1)).collect();

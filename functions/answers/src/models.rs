@@ -21,10 +21,15 @@ pub async fn load(store: &TenantStore, hash: &str) -> Result<Arc<Model>, Problem
     model.ok_or_else(gone)
 }
 
-/// The tenant's knowledge index of this hash.
-pub async fn load_knowledge(store: &TenantStore, hash: &str) -> Result<Arc<KnowledgeIndex>, Problem> {
+/// The tenant's knowledge index of this hash; `None` where it was written by an earlier version of the method, or is gone. The
+/// log says so, and intents go on.
+pub async fn load_knowledge(store: &TenantStore, hash: &str) -> Result<Option<Arc<KnowledgeIndex>>, Problem> {
     let read = |bytes: &[u8]| KnowledgeIndex::from_bytes(bytes).ok();
-    KNOWLEDGE.get(store, hash, &Object::Knowledge(hash.to_owned()), read).await?.ok_or_else(gone)
+    let index = KNOWLEDGE.get(store, hash, &Object::Knowledge(hash.to_owned()), read).await?;
+    if index.is_none() {
+        tracing::error!("the deployed version's knowledge index cannot be read; train anew");
+    }
+    Ok(index)
 }
 
 fn gone() -> Problem {

@@ -1,6 +1,6 @@
 //! Lets a model version answer.
 
-use romashka_domain::model::{Decision, Deployment, DeploymentCause, Thresholds};
+use romashka_domain::model::{Decision, Deployment, DeploymentCause, Model, Thresholds};
 use romashka_domain::{ModelId, Permission};
 use romashka_http::{IdempotencyKey, IfMatch, Problem, Refusals, Reply, Request, invalid_field, not_found};
 use serde::Deserialize;
@@ -13,7 +13,44 @@ pub struct NewDeployment {
     /// The limits to act by; the model's own where they are left out. Deploying the version that answers already with
     /// other limits changes them.
     #[serde(default)]
-    pub thresholds: Option<Thresholds>,
+    pub thresholds: Option<NewThresholds>,
+}
+
+/// Limits of a deployment.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewThresholds {
+    /// Budget of the operating point, 0 to 0.1.
+    #[schema(minimum = 0.0, maximum = 0.1)]
+    pub out_of_scope_budget: f32,
+    /// Confidence from which the top intent is acted upon, 0 to 1.
+    #[schema(minimum = 0.0, maximum = 1.0)]
+    pub sure: f64,
+    /// Lead of the top intent over the runner-up from which it is acted upon, 0 to 1.
+    #[schema(minimum = 0.0, maximum = 1.0)]
+    pub gap: f64,
+    /// Probability from which an agent's past reply is given, 0 to 1; the model's own where it is left out.
+    #[serde(default)]
+    #[schema(minimum = 0.0, maximum = 1.0)]
+    pub reply: Option<f64>,
+    /// Probability from which an entry of an FAQ or an article is given, 0 to 1; the model's own where it is left out.
+    #[serde(default)]
+    #[schema(minimum = 0.0, maximum = 1.0)]
+    pub curated: Option<f64>,
+}
+
+impl NewThresholds {
+    /// These limits, with the model's own in place of those left out.
+    fn for_model(self, model: &Model) -> Thresholds {
+        let own = Thresholds::of(model);
+        Thresholds {
+            out_of_scope_budget: self.out_of_scope_budget,
+            sure: self.sure,
+            gap: self.gap,
+            reply: self.reply.unwrap_or(own.reply),
+            curated: self.curated.unwrap_or(own.curated),
+        }
+    }
 }
 
 /// Deploy a model version. It answers from the next question on.
@@ -28,19 +65,20 @@ pub async fn deploy_model(request: Request) -> Result<Reply, Problem> {
     let id: ModelId = request.path_id("model_id", "model")?;
     let expected = request.if_match()?;
     let new: NewDeployment = request.json_or_default()?;
-    if let Some(limit) = new.thresholds.and_then(|thresholds| thresholds.invalid()) {
-        return Err(invalid_field(format!("/thresholds/{limit}"), "out_of_range", "lies outside its range"));
-    }
     let (store, user) = (caller.store.clone(), caller.identity.user.clone());
     request
         .once("models.deploy", &caller, |decision| async move {
             let model = store.models().get(id).await?.ok_or_else(|| not_found("model"))?;
             let current = store.deployments().current().await?;
-            let thresholds = new.thresholds.unwrap_or_else(|| Thresholds::of(&model));
+            let chosen = new.thresholds.map(|thresholds| thresholds.for_model(&model));
+            let thresholds = chosen.unwrap_or_else(|| Thresholds::of(&model));
+            if let Some(limit) = thresholds.invalid() {
+                return Err(invalid_field(format!("/thresholds/{limit}"), "out_of_range", "lies outside its range"));
+            }
             // It answers already: decided before, or by an earlier arrival of this request that crashed.
             let is_in_force = |current: &&Deployment| {
                 let version = &current.version;
-                version.model_id == id && new.thresholds.is_none_or(|thresholds| thresholds == version.thresholds)
+                version.model_id == id && chosen.is_none_or(|thresholds| thresholds == version.thresholds)
             };
             if let Some(current) = current.as_ref().filter(is_in_force) {
                 return Ok(Reply::ok(current)?.etag(current.revision));

@@ -63,12 +63,13 @@ pub fn exchanges(
 
 fn exchange(kind: Kind, record: &Record) -> Option<Exchange> {
     let reply = record.reply.as_deref()?;
-    let said = record.conversation.is_some();
     let kind = match kind {
-        _ if said => SourceKind::Reply,
+        Kind::Faq => SourceKind::Faq,
         Kind::Knowledge => SourceKind::Article,
-        _ => SourceKind::Faq,
+        // What somebody wrote to a customer, whatever file it stands in.
+        Kind::Conversations | Kind::Utterances => SourceKind::Reply,
     };
+    let said = kind == SourceKind::Reply;
     let question = if said { need_of(record) } else { record.text.clone() };
     let answer = if said {
         read(reply)

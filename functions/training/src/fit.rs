@@ -259,7 +259,10 @@ async fn deploy_if_better(
         at: store.now(),
     };
     // Limits that somebody chose outlast the version they were chosen for.
-    let thresholds = current.as_ref().map_or_else(|| Thresholds::of(version), |current| current.version.thresholds);
+    // The threshold of past replies is the new version's own: it was chosen by that version's agreement.
+    let own = Thresholds::of(version);
+    let kept = |current: &Deployment| Thresholds { reply: own.reply, ..current.version.thresholds };
+    let thresholds = current.as_ref().map_or(own, kept);
     let next = Deployment::deploy(current.as_ref(), version, thresholds, decision);
     let deployed = store.deployments().supersede(current.as_ref(), &next).await?;
     tracing::info!(deployed, "the version is better");

@@ -126,7 +126,7 @@ impl Notes {
     pub fn index(passages: Vec<PassageNote>) -> Option<Built> {
         let mut corpus = Corpus::default();
         for note in passages.iter().filter(|note| note.kind == SourceKind::Reply) {
-            corpus.observe(note.conversation.as_deref().unwrap_or_default(), &note.reply());
+            corpus.observe(&note.said_in(), &note.question.text, &note.reply());
         }
         let mut builder = KnowledgeBuilder::default();
         let mut refused = 0;
@@ -144,6 +144,11 @@ impl Notes {
 }
 
 impl PassageNote {
+    /// The conversation; a row of none is one by itself.
+    fn said_in(&self) -> String {
+        self.conversation.clone().unwrap_or_else(|| format!("{} {}", self.upload_id, self.row))
+    }
+
     fn reply(&self) -> ReadReply {
         ReadReply { body: self.answer.text.clone(), act: self.act, names: self.names.clone(), asks: None }
     }
@@ -151,6 +156,7 @@ impl PassageNote {
     /// The row as the index takes it, in a reply what is true of one conversation as slots.
     fn into_passage(self, corpus: &Corpus) -> Passage {
         let said = self.kind == SourceKind::Reply;
+        let said_in = self.said_in();
         let question = self.question.into_text();
         let mut answer = self.answer.into_text();
         let mut slots = Vec::new();
@@ -162,7 +168,7 @@ impl PassageNote {
         let sentence =
             |note: SentenceNote| Sentence { range: note.start..note.end, embedding: embedding_of(note.embedding) };
         Passage {
-            conversation: self.conversation.as_deref().map(Group::of_conversation),
+            conversation: said.then(|| Group::of_conversation(&said_in)),
             act: self.act,
             slots,
             sentences: self.sentences.into_iter().map(sentence).collect(),

@@ -117,7 +117,11 @@ fn ready(task: Task, encode: impl Fn(Vec<String>) -> Vec<Text>) -> anyhow::Resul
     let read: Vec<_> = task.rows.iter().map(|row| read(&row.reply)).collect();
     let mut corpus = Corpus::default();
     for (row, reply) in task.rows.iter().zip(&read) {
-        corpus.observe(row.conversation.as_deref().unwrap_or_default(), reply);
+        corpus.observe(
+            row.conversation.as_deref().unwrap_or_default(),
+            row.question.as_deref().unwrap_or_default(),
+            reply,
+        );
     }
     let questions = encode(task.rows.iter().map(|row| row.question.clone().unwrap_or_default()).collect());
     let is_reply = |row: &Row| row.kind == "reply";

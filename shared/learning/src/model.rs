@@ -24,7 +24,7 @@
 //! Classes are the intents in order and, where out-of-scope rows were labelled, the background class last. All from
 //! `full_centre` to `memory_classes` is there only where an encoder read the rows, which the manifest then names.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use safetensors::{
     Dtype, SafeTensors,
@@ -97,6 +97,9 @@ pub struct Manifest {
     pub background_regions: usize,
     /// How logits become judgements.
     pub calibration: Calibration,
+    /// Standing replies of versions before 3, which are not used any more: the knowledge index has them.
+    #[serde(default, skip_serializing)]
+    replies: BTreeMap<String, String>,
 }
 
 /// Why bytes are not a model, or a model cannot become bytes.
@@ -248,6 +251,7 @@ impl Model {
             intents,
             background_regions,
             calibration,
+            replies: BTreeMap::new(),
         }
     }
 

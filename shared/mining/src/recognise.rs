@@ -45,6 +45,8 @@ pub(crate) const PLACEHOLDERS: [&str; 10] = [
 const PHONE_DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
 /// Digits by which a word is taken for an identifier: `4g` and `1st` are none.
 const ID_DIGITS: usize = 3;
+/// Characters from which a word of capitals and digits is an identifier.
+const LOCATOR_CHARS: usize = 5;
 
 /// Months, by the beginnings of their names; before each beginning what it is also the beginning of.
 const MONTHS: &str = "enero|febrero|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre\
@@ -122,14 +124,22 @@ fn cuts_word(text: &str, range: &Range<usize>) -> bool {
 
 /// What a word is that has no other shape.
 pub(crate) fn word(word: &str) -> Option<Recognised> {
-    let digits = word.chars().filter(char::is_ascii_digit).count();
+    let digits = word.chars().filter(|char| char.is_numeric()).count();
     if digits == 0 {
         return None;
     }
     if !word.chars().any(char::is_alphabetic) {
         return Some(Recognised::Number);
     }
-    (digits >= ID_DIGITS).then_some(Recognised::Id)
+    (digits >= ID_DIGITS || is_locator(word)).then_some(Recognised::Id)
+}
+
+/// True for a code of capitals with a digit among them, such as the locator of a booking: X4F9ZT.
+fn is_locator(word: &str) -> bool {
+    let capitals = word.chars().filter(|char| char.is_ascii_uppercase()).count();
+    word.len() >= LOCATOR_CHARS
+        && word.chars().all(|char| char.is_ascii_uppercase() || char.is_ascii_digit())
+        && capitals > 1
 }
 
 /// Words that a greeting begins with.

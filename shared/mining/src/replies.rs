@@ -11,8 +11,9 @@
 //! 4. [`fill`] writes the answer for a new question: slots are filled from the question and the caller's context, and
 //!    sentences with a slot that stays empty are left out.
 //!
-//! The promise: **no name and no value of one conversation is in a filled answer**, unless the question or the context
-//! brought it. Cues are short lists in several languages; in others, salutations and signatures are found by their place.
+//! The aim: **no name and no value of one conversation is in a filled answer**, unless the question or the context brought
+//! it. Names are known by their place and by their capitals, so in scripts without capitals a name in a salutation may
+//! stay, and in German one in the middle of a sentence. Cues are short lists in several languages.
 
 mod acts;
 mod corpus;
@@ -22,7 +23,7 @@ mod reading;
 
 pub use self::corpus::{Corpus, Generalised};
 pub use self::filling::{MAX_CONTEXT_VALUES, fill};
-pub use self::need::{MAX_NEED_BYTES, Speaker, need};
+pub use self::need::{MAX_EARLIER_BYTES, Speaker, need};
 pub use self::reading::{ReadReply, read};
 
 /// Bytes of a reply that are read; the rest is cut off.

@@ -26,14 +26,24 @@ pub(super) struct Grouped {
     pub group_of: Vec<u32>,
     /// Cosine from which two replies say the same; above 1 where that could not be learnt.
     pub same: f32,
-    /// Of each passage, the numbers of the groups that say what its first answer says, its own apart; ascending.
-    siblings: Vec<Vec<u32>>,
+    /// Groups of replies with the number of each, where replies were grouped.
+    alike: Option<(AnswerGroups, BTreeMap<u32, u32>)>,
 }
 
 impl Grouped {
-    /// Returns true if a group says what a passage says.
-    pub fn agrees(&self, passage: usize, group: u32) -> bool {
-        self.group_of[passage] == group || self.siblings[passage].binary_search(&group).is_ok()
+    /// Numbers of the groups that say what a passage's first answer says, ascending.
+    pub fn siblings(&self, gathered: &[Gathered], passage: usize) -> Vec<u32> {
+        let Some((groups, numbers)) = &self.alike else { return Vec::new() };
+        if gathered[passage].kind != SourceKind::Reply || !answers_or_asks(&gathered[passage]) {
+            return Vec::new();
+        }
+        let text = &gathered[passage].answers[0].text;
+        let similarities = groups.similarities(Reply { text: &text.text, embedding: text.embedding.as_ref() });
+        let alike = (0..).zip(similarities).filter(|(_, similarity)| *similarity >= groups.threshold());
+        let mut siblings: Vec<u32> =
+            alike.filter_map(|(number, _): (u32, f32)| numbers.get(&number).copied()).collect();
+        siblings.sort_unstable();
+        siblings
     }
 }
 
@@ -47,7 +57,7 @@ enum Key {
 
 /// Groups passages; groups are numbered by their first passages.
 pub(super) fn group(gathered: &[Gathered]) -> Grouped {
-    let (alike, alike_to) = alike(gathered);
+    let (alike, of_replies) = alike(gathered);
     let keys = gathered.iter().zip(&alike).enumerate().map(|(at, (passage, alike))| match act(passage) {
         act @ (Act::HandOver | Act::Promise | Act::Courtesy) => Key::Act(act),
         Act::Answer | Act::Question => alike.map_or(Key::Alone(at), Key::Alike),
@@ -64,24 +74,25 @@ pub(super) fn group(gathered: &[Gathered]) -> Grouped {
         group_of.push(number);
     }
     let groups = members.iter().map(|members| described(gathered, members)).collect();
-    let siblings = alike_to.iter().map(|alike| {
-        let mut siblings: Vec<u32> =
-            alike.iter().filter_map(|alike| numbers.get(&Key::Alike(*alike)).copied()).collect();
-        siblings.sort_unstable();
-        siblings
+    let numbers = numbers.into_iter().filter_map(|(key, number)| match key {
+        Key::Alike(alike) => Some((alike, number)),
+        Key::Alone(_) | Key::Act(_) => None,
     });
-    Grouped { siblings: siblings.collect(), same: same(gathered), groups, group_of }
+    let alike = of_replies.map(|groups| (groups, numbers.collect()));
+    Grouped { alike, same: same(gathered), groups, group_of }
 }
 
 fn act(passage: &Gathered) -> Act {
     passage.answers.first().map_or(Act::Answer, |answer| answer.act)
 }
 
-/// Of each passage the number of the group of replies that say the same, and of all groups that say nearly the same.
-fn alike(gathered: &[Gathered]) -> (Vec<Option<u32>>, Vec<Vec<u32>>) {
-    let is_reply = |at: &usize| {
-        gathered[*at].kind == SourceKind::Reply && matches!(act(&gathered[*at]), Act::Answer | Act::Question)
-    };
+fn answers_or_asks(passage: &Gathered) -> bool {
+    matches!(act(passage), Act::Answer | Act::Question)
+}
+
+/// Of each passage the number of the group of replies that say the same, and those groups.
+fn alike(gathered: &[Gathered]) -> (Vec<Option<u32>>, Option<AnswerGroups>) {
+    let is_reply = |at: &usize| gathered[*at].kind == SourceKind::Reply && answers_or_asks(&gathered[*at]);
     let at: Vec<usize> = (0..gathered.len()).filter(is_reply).collect();
     let replies: Vec<Reply<'_>> = at
         .iter()
@@ -89,23 +100,12 @@ fn alike(gathered: &[Gathered]) -> (Vec<Option<u32>>, Vec<Vec<u32>>) {
         .map(|text| Reply { text: &text.text, embedding: text.embedding.as_ref() })
         .collect();
     let mut number_of = vec![None; gathered.len()];
-    let mut alike_to = vec![Vec::new(); gathered.len()];
     // An index holds fewer passages than are grouped at once.
-    let Ok(groups) = group_replies(&replies) else { return (number_of, alike_to) };
-    for (at, (reply, number)) in at.iter().zip(replies.iter().zip(groups.group_of())) {
+    let Ok(groups) = group_replies(&replies) else { return (number_of, None) };
+    for (at, number) in at.iter().zip(groups.group_of()) {
         number_of[*at] = number.map(|number| number as u32);
-        alike_to[*at] = says_the_same(&groups, *reply);
     }
-    (number_of, alike_to)
-}
-
-fn says_the_same(groups: &AnswerGroups, reply: Reply<'_>) -> Vec<u32> {
-    let similarities = groups.similarities(reply);
-    (0..)
-        .zip(similarities)
-        .filter(|(_, similarity)| *similarity >= groups.threshold())
-        .map(|(number, _)| number)
-        .collect()
+    (number_of, Some(groups))
 }
 
 /// The cosine that best tells replies to nearly the same question from any two replies: where the share of the former

@@ -3,6 +3,8 @@
 //! A question is left out together with its whole conversation. It is asked once among all groups and once with the group
 //! that answered it removed, for some questions of tomorrow have no answer here.
 
+use std::collections::BTreeMap;
+
 use romashka_types::reply::Act;
 
 use super::{
@@ -99,38 +101,40 @@ impl KnowledgeIndex {
         asked.truncate(MAX_REHEARSED.min(MAX_REHEARSED_TEXTS / self.texts().max(1)));
 
         let conversations = conversations(gathered);
+        let said = said(gathered);
         let mut rehearsal = Rehearsal::default();
         let mut trials: [Vec<(usize, Trial)>; 2] = [Vec::new(), Vec::new()];
         let mut by_embedding = Vec::new();
         for (hash, position, at) in asked {
             let question = &gathered[position].past_questions[at];
             let conversation = conversation_of_asked(question);
-            let words = counted(&question.text.text);
             let again = Again {
                 conversation,
-                words: LeftOut { passage: position as u32, words: &words },
+                words: said.get(&conversation).map_or(&[], Vec::as_slice),
                 conversations: &conversations,
             };
+            let siblings = grouped.siblings(gathered, position);
             let half = hold_out::half(conversation);
+            let own = self.passages[position].group as usize;
             let agrees = |judged: &Judged, group: usize| {
-                grouped.agrees(position, group as u32)
+                own == group
+                    || siblings.binary_search(&(group as u32)).is_ok()
                     || self.say_the_same(position, judged.groups[group].best.0 as usize)
             };
-            let own = self.passages[position].group as usize;
             let embedding = question.text.embedding.as_ref().filter(|it| self.is_embedded() && !it.is_zero());
-            let mut judged = self.judge(&question.text.text, None, Some(&again));
+            let judged = self.judge(&question.text.text, None, Some(&again));
             let is_reply = |judged: &Judged, group: usize| {
                 self.passages[judged.groups[group].best.0 as usize].kind == SourceKind::Reply
             };
-            let mut ranking = tried(&judged, own, &agrees, |group, trial| {
-                if is_reply(&judged, group) {
+            let (mut judged, mut ranking) = self.tried(judged, own, &agrees, |judged, group, trial| {
+                if is_reply(judged, group) {
                     trials[1].push((half, trial));
                 }
             });
             if let Some(embedding) = embedding {
-                judged = self.judge(&question.text.text, Some(embedding), Some(&again));
-                ranking = tried(&judged, own, &agrees, |group, trial| {
-                    if is_reply(&judged, group) {
+                let judged_by_meaning = self.judge(&question.text.text, Some(embedding), Some(&again));
+                (judged, ranking) = self.tried(judged_by_meaning, own, &agrees, |judged, group, trial| {
+                    if is_reply(judged, group) {
                         trials[0].push((half, trial));
                     }
                 });
@@ -178,6 +182,28 @@ impl KnowledgeIndex {
         rehearsal
     }
 
+    /// Trials of one question with and without the group that answered it; gives the judgement and the ranking with it.
+    fn tried(
+        &self,
+        judged: Judged,
+        own: usize,
+        agrees: &impl Fn(&Judged, usize) -> bool,
+        mut keep: impl FnMut(&Judged, usize, Trial),
+    ) -> (Judged, Vec<usize>) {
+        let without = self.joined(judged.clone().without(own));
+        let with = self.joined(judged);
+        let (ranking, ranking_without) = (with.best(TRIED), without.best(TRIED));
+        for (judged, ranking, weight) in
+            [(&with, &ranking, 1.0 - UNANSWERABLE), (&without, &ranking_without, UNANSWERABLE)]
+        {
+            for group in ranking {
+                let standing = judged.standing(ranking, *group);
+                keep(judged, *group, Trial { standing, right: agrees(judged, *group), weight });
+            }
+        }
+        (with, ranking)
+    }
+
     fn texts(&self) -> usize {
         self.ends.last().copied().unwrap_or_default()
     }
@@ -195,19 +221,17 @@ fn conversations(gathered: &[Gathered]) -> Vec<Conversations> {
     conversations
 }
 
-/// Trials of one question with and without the group that answered it; gives the ranking with it.
-fn tried(
-    judged: &Judged,
-    own: usize,
-    agrees: &impl Fn(&Judged, usize) -> bool,
-    mut keep: impl FnMut(usize, Trial),
-) -> Vec<usize> {
-    let with = judged.best(TRIED, None);
-    let without = judged.best(TRIED, Some(own));
-    for (ranking, weight) in [(&with, 1.0 - UNANSWERABLE), (&without, UNANSWERABLE)] {
-        for group in ranking {
-            keep(*group, Trial { standing: judged.standing(ranking, *group), right: agrees(judged, *group), weight });
+/// Words of the questions of each conversation, by ascending passage.
+fn said(gathered: &[Gathered]) -> BTreeMap<Group, Vec<LeftOut>> {
+    let mut said: BTreeMap<Group, Vec<LeftOut>> = BTreeMap::new();
+    for (passage, gathered) in (0..).zip(gathered) {
+        let mut texts: BTreeMap<Group, Vec<&str>> = BTreeMap::new();
+        for asked in &gathered.past_questions {
+            texts.entry(conversation_of_asked(asked)).or_default().push(&asked.text.text);
+        }
+        for (conversation, texts) in texts {
+            said.entry(conversation).or_default().push(LeftOut { passage, words: counted(texts) });
         }
     }
-    with
+    said
 }

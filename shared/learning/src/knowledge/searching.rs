@@ -39,6 +39,7 @@ pub(super) enum Judge {
 }
 
 /// A search's judgement of every group.
+#[derive(Clone)]
 pub(super) struct Judged {
     /// Of each group.
     pub groups: Vec<GroupScore>,
@@ -93,7 +94,8 @@ impl GroupScore {
 /// A past question being asked again as if its conversation had never been.
 pub(super) struct Again<'again> {
     pub conversation: Group,
-    pub words: LeftOut<'again>,
+    /// Words of the conversation's questions, by ascending passage.
+    pub words: &'again [LeftOut],
     /// Of each text of the index.
     pub conversations: &'again [Conversations],
 }
@@ -110,10 +112,10 @@ impl KnowledgeIndex {
     #[must_use]
     pub fn search(&self, query: &str, embedding: Option<&Embedding>, limit: usize) -> Vec<Hit<'_>> {
         let embedding = embedding.filter(|embedding| self.is_embedded() && !embedding.is_zero());
-        let judged = self.judge(query, embedding, None);
+        let judged = self.joined(self.judge(query, embedding, None));
         let limit = limit.min(MAX_HITS);
         // Two at least, for the lead of the first over the second.
-        let best = judged.best(limit.max(2), None);
+        let best = judged.best(limit.max(2));
         best.iter()
             .take(limit)
             .map(|group| {
@@ -150,8 +152,8 @@ impl KnowledgeIndex {
     #[must_use]
     pub fn standings(&self, query: &str, embedding: Option<&Embedding>, limit: usize) -> Vec<(usize, Standing)> {
         let embedding = embedding.filter(|embedding| self.is_embedded() && !embedding.is_zero());
-        let judged = self.judge(query, embedding, None);
-        let best = judged.best(limit.max(2), None);
+        let judged = self.joined(self.judge(query, embedding, None));
+        let best = judged.best(limit.max(2));
         let standing = |group: &usize| (judged.groups[*group].best.0 as usize, judged.standing(&best, *group));
         best.iter().take(limit).map(standing).collect()
     }
@@ -167,8 +169,8 @@ impl KnowledgeIndex {
 
     pub(super) fn judge(&self, query: &str, embedding: Option<&Embedding>, again: Option<&Again<'_>>) -> Judged {
         let looked = self.lexicon.look_up(query);
-        let coverage = self.lexicon.coverage(&looked, again.map(|again| again.words));
-        let of_sentences = self.sentences.coverage(&self.sentences.look_up(query), None);
+        let coverage = self.lexicon.coverage(&looked, again.map_or(&[], |again| again.words));
+        let of_sentences = self.sentences.coverage(&self.sentences.look_up(query), &[]);
         let mut sentence: Vec<f32> = coverage.clone();
         for (passage, of_sentence) in self.best_sentences(&of_sentences) {
             sentence[passage] = of_sentence;
@@ -207,14 +209,12 @@ impl KnowledgeIndex {
             }
         }
         let by = if embedding.is_some() { Judge::WordsAndEmbeddings } else { Judge::Words };
-        let mut judged = Judged { groups, coverage, by, words: distinct(query) };
-        self.join(&mut judged);
-        judged
+        Judged { groups, coverage, by, words: distinct(query) }
     }
 
     /// Joins groups among the best that say the same about this query: the weaker adds its evidence to the stronger.
-    fn join(&self, judged: &mut Judged) {
-        let best = judged.best(JOINED, None);
+    pub(super) fn joined(&self, mut judged: Judged) -> Judged {
+        let best = judged.best(JOINED);
         for (rank, first) in best.iter().enumerate() {
             if judged.groups[*first].sum == 0.0 {
                 continue;
@@ -232,6 +232,7 @@ impl KnowledgeIndex {
                 }
             }
         }
+        judged
     }
 
     /// Returns true if the first answers of two passages say the same.
@@ -271,7 +272,7 @@ impl KnowledgeIndex {
         if passage.sentences.is_empty() {
             return None;
         }
-        let coverage = self.sentences.coverage(&self.sentences.look_up(query), None);
+        let coverage = self.sentences.coverage(&self.sentences.look_up(query), &[]);
         let first = self.passage_of.partition_point(|passage| (*passage as usize) < position);
         let mut scores: Vec<f32> = coverage[first..first + passage.sentences.len()].to_vec();
         if let Some(embedding) = embedding {
@@ -365,9 +366,15 @@ struct OfPassage<'index> {
 
 impl Judged {
     /// Groups of the greatest scores above zero, the greatest first and of equals the first.
-    pub(super) fn best(&self, count: usize, except: Option<usize>) -> Vec<usize> {
+    pub(super) fn best(&self, count: usize) -> Vec<usize> {
         let scores: Vec<f32> = self.groups.iter().map(|group| group.score).collect();
-        best(&scores, count, except)
+        best(&scores, count)
+    }
+
+    /// The judgement as if a group were not there.
+    pub(super) fn without(mut self, group: usize) -> Self {
+        self.groups[group] = GroupScore::NOTHING;
+        self
     }
 
     /// The standing of a group among the best.
@@ -381,12 +388,11 @@ impl Judged {
 }
 
 /// Positions of the greatest scores above zero, the greatest first and of equals the first.
-fn best(scores: &[f32], count: usize, except: Option<usize>) -> Vec<usize> {
+fn best(scores: &[f32], count: usize) -> Vec<usize> {
     let mut best: Vec<usize> = Vec::with_capacity(count + 1);
     for (position, score) in scores.iter().enumerate() {
         let full = best.len() == count;
-        if *score <= 0.0 || Some(position) == except || (full && best.last().is_none_or(|last| *score <= scores[*last]))
-        {
+        if *score <= 0.0 || (full && best.last().is_none_or(|last| *score <= scores[*last])) {
             continue;
         }
         let at = best.partition_point(|better| scores[*better] >= *score);
@@ -423,7 +429,7 @@ mod tests {
             let mut sorted: Vec<usize> = (0..scores.len()).filter(|at| scores[*at] > 0.0).collect();
             sorted.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
             sorted.truncate(count);
-            prop_assert_eq!(best(&scores, count, None), sorted);
+            prop_assert_eq!(best(&scores, count), sorted);
         }
     }
 }

@@ -89,10 +89,12 @@ pub(super) fn distinct(text: &str) -> usize {
     hashes.len()
 }
 
-/// Words and stems of a text by ascending hash, and how often each occurs.
-pub(super) fn counted(text: &str) -> Vec<(u64, u32)> {
-    let normalised = normalise(text);
-    let mut hashes: Vec<u64> = words(&normalised).flat_map(|word| [hash(word), stem(word)]).collect();
+/// Words and stems of some texts by ascending hash, and how often each occurs.
+pub(super) fn counted<'texts>(texts: impl IntoIterator<Item = &'texts str>) -> Vec<(u64, u32)> {
+    let mut hashes: Vec<u64> = Vec::new();
+    for text in texts {
+        hashes.extend(words(&normalise(text)).flat_map(|word| [hash(word), stem(word)]));
+    }
     hashes.sort_unstable();
     hashes.chunk_by(|a, b| a == b).map(|equal| (equal[0], equal.len() as u32)).collect()
 }
@@ -141,12 +143,12 @@ pub(super) struct Looked {
     information: f32,
 }
 
-/// A past question that is to be scored as if its passage had never seen it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct LeftOut<'words> {
+/// Words of a conversation in one passage, which is to be scored as if it had never seen them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct LeftOut {
     pub passage: u32,
     /// Words and stems, as [`counted`] gives them.
-    pub words: &'words [(u64, u32)],
+    pub words: Vec<(u64, u32)>,
 }
 
 impl Lexicon {
@@ -247,24 +249,26 @@ impl Lexicon {
     }
 
     /// The share of the query's information that each passage carries, 0 to about 2.
-    pub(super) fn coverage(&self, looked: &Looked, left_out: Option<LeftOut<'_>>) -> Vec<f32> {
+    pub(super) fn coverage(&self, looked: &Looked, left_out: &[LeftOut]) -> Vec<f32> {
         let mut coverage = vec![0.0; self.lengths.len()];
         if looked.information <= 0.0 {
             return coverage;
         }
         let words: u64 = self.lengths.iter().map(|length| u64::from(*length)).sum();
         let mean = (words as f32 / self.lengths.len() as f32).max(1.0);
-        let left_out_length: u32 =
-            left_out.map_or(0, |left_out| left_out.words.iter().map(|(_, count)| *count).sum::<u32>() / 2);
+        let left_out_of = |passage: u32| {
+            let at = left_out.binary_search_by_key(&passage, |left_out| left_out.passage).ok()?;
+            Some(&left_out[at].words)
+        };
         for QueryTerm { term, weight } in &looked.terms {
             let idf = self.information(self.passages_with(*term));
             for Posting { passage, count } in self.postings_of(*term) {
                 let mut count = *count;
                 let mut length = self.lengths[*passage as usize];
-                if let Some(left_out) = left_out.filter(|left_out| left_out.passage == *passage) {
-                    let known = left_out.words.binary_search_by_key(&self.terms[*term], |(hash, _)| *hash);
-                    count = count.saturating_sub(known.map_or(0, |at| left_out.words[at].1));
-                    length = length.saturating_sub(left_out_length);
+                if let Some(words) = left_out_of(*passage) {
+                    let known = words.binary_search_by_key(&self.terms[*term], |(hash, _)| *hash);
+                    count = count.saturating_sub(known.map_or(0, |at| words[at].1));
+                    length = length.saturating_sub(words.iter().map(|(_, count)| *count).sum::<u32>() / 2);
                 }
                 let count = count as f32;
                 let discount = 1.0 - LENGTH_DISCOUNT + LENGTH_DISCOUNT * length as f32 / mean;
@@ -303,7 +307,7 @@ mod tests {
     }
 
     fn coverage(lexicon: &Lexicon, query: &str) -> Vec<f32> {
-        lexicon.coverage(&lexicon.look_up(query), None)
+        lexicon.coverage(&lexicon.look_up(query), &[])
     }
 
     #[test]
@@ -328,10 +332,9 @@ mod tests {
     fn a_question_left_out_scores_as_if_it_had_never_been_asked() {
         let with = Lexicon::of([vec!["refunds take a week", "money back"], vec!["opening hours"]].into_iter());
         let looked = with.look_up("money back");
-        let words = counted("money back");
-        let left_out = with.coverage(&looked, Some(LeftOut { passage: 0, words: &words }));
+        let left_out = with.coverage(&looked, &[LeftOut { passage: 0, words: counted(["money back"]) }]);
         assert_eq!(left_out, [0.0, 0.0]);
-        assert!(with.coverage(&looked, None)[0] > 0.5);
+        assert!(with.coverage(&looked, &[])[0] > 0.5);
     }
 
     proptest! {

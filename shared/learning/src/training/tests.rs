@@ -32,8 +32,6 @@ fn a_tenant_trains_saves_loads_and_gets_answers() {
         assert!(prediction.margin > 0.0 && prediction.confidence <= 1.0, "{message}");
         assert_ne!(prediction.runner_up.unwrap().intent, intent, "{message}");
     }
-    assert_eq!(model.reply("refund"), Some("Your money is on its way."));
-    assert_eq!(model.reply("password"), None);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::reading::ReadReply;
 use crate::recognise::{PLACEHOLDERS, Recognised, may_be_name};
-use crate::tokens::{Kind, Token, key_of, normal, tokens};
+use crate::tokens::{Kind, Token, begins_sentence, key_of, normal, tokens};
 
 /// Conversations from which a value is a fact of the business: its address, its price, its deadline.
 const SHARED_BY: usize = 3;
@@ -18,6 +18,8 @@ const SHARED_BY: usize = 3;
 const COUNT_DIGITS: usize = 2;
 /// Digits from which a number behind a word such as "order" is that of one order.
 const IDENTIFIER_DIGITS: usize = 4;
+/// One word in so many with a capital in the middle of a sentence is the way of German, where nouns have one.
+const CAPITALS_OF_GERMAN: u64 = 6;
 /// Words before an identifier that are searched for its kind.
 const LOOK_BACK: usize = 5;
 
@@ -30,7 +32,7 @@ static INTRODUCTION: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 /// Words before an identifier, by their beginnings, and the variable they make of it.
-const IDENTIFIERS: [(&str, &str); 24] = [
+const IDENTIFIERS: [(&str, &str); 37] = [
     ("track", "tracking.number"),
     ("sendung", "tracking.number"),
     ("seguimiento", "tracking.number"),
@@ -45,6 +47,19 @@ const IDENTIFIERS: [(&str, &str); 24] = [
     ("flug", "flight.number"),
     ("vuelo", "flight.number"),
     ("рейс", "flight.number"),
+    ("ticket", "reference.number"),
+    ("booking", "reference.number"),
+    ("confirmation", "reference.number"),
+    ("reference", "reference.number"),
+    ("reserv", "reference.number"),
+    ("case", "reference.number"),
+    ("account", "reference.number"),
+    ("buchung", "reference.number"),
+    ("kunden", "reference.number"),
+    ("vorgang", "reference.number"),
+    ("reserva", "reference.number"),
+    ("брон", "reference.number"),
+    ("билет", "reference.number"),
     ("order", "order.number"),
     ("purchase", "order.number"),
     ("bestell", "order.number"),
@@ -75,13 +90,23 @@ pub struct Corpus {
     addressed: BTreeSet<String>,
     /// Hashes of words that were seen written small.
     small: HashSet<u64>,
-    /// Conversations of each value, at most [`SHARED_BY`] of them, as hashes.
+    /// Conversations of each value, and of each word with a capital in the middle of a sentence, at most [`SHARED_BY`] of
+    /// them, as hashes.
     values: BTreeMap<u64, BTreeSet<u64>>,
+    /// Numbers and identifiers that customers brought: they are nobody else's.
+    asked: HashSet<u64>,
+    /// Words in the middle of sentences, and those of them with a capital.
+    middle: (u64, u64),
 }
 
 impl Corpus {
-    /// Takes a reply of a conversation in.
-    pub fn observe(&mut self, conversation: &str, reply: &ReadReply) {
+    /// Takes a reply of a conversation in, with the question that it answers.
+    pub fn observe(&mut self, conversation: &str, question: &str, reply: &ReadReply) {
+        for token in tokens(question) {
+            if matches!(token.kind, Kind::Value(Recognised::Id | Recognised::Number)) {
+                self.asked.insert(value_key(token.of(question)));
+            }
+        }
         self.names.extend(reply.names.iter().filter(|name| may_be_name(name)).cloned());
         if let Some(introduction) = INTRODUCTION.as_ref() {
             let introduced = introduction.captures_iter(&reply.body).filter_map(|found| found.get(1));
@@ -91,6 +116,13 @@ impl Corpus {
         let conversation = xxh3_64(conversation.as_bytes());
         for (at, token) in tokens.iter().enumerate() {
             let written = token.of(&reply.body);
+            if token.kind == Kind::Word && !begins_sentence(&reply.body, &tokens, at) {
+                self.middle.0 += 1;
+                if written.starts_with(char::is_uppercase) {
+                    self.middle.1 += 1;
+                    self.shared(value_key(written), conversation);
+                }
+            }
             match token.kind {
                 Kind::Word if written.starts_with(char::is_lowercase) => {
                     self.small.insert(key_of(written));
@@ -99,16 +131,33 @@ impl Corpus {
                     self.addressed.insert(written.to_owned());
                 }
                 Kind::Value(Recognised::Name | Recognised::Placeholder(_)) | Kind::Word | Kind::Mark => {}
-                Kind::Value(_) => {
-                    let known = self.values.entry(value_key(written)).or_default();
-                    // Of more the least hashes are kept, so that the order of replies changes nothing.
-                    known.insert(conversation);
-                    if known.len() > SHARED_BY {
-                        known.pop_last();
-                    }
-                }
+                Kind::Value(_) => self.shared(value_key(written), conversation),
             }
         }
+    }
+
+    /// Notes that a conversation has a value. Of more than enough conversations the least hashes are kept, so that the order
+    /// of replies changes nothing.
+    fn shared(&mut self, value: u64, conversation: u64) {
+        let known = self.values.entry(value).or_default();
+        known.insert(conversation);
+        if known.len() > SHARED_BY {
+            known.pop_last();
+        }
+    }
+
+    /// Returns true for a word that names somebody or something of one conversation: written with a capital in the middle of
+    /// a sentence, never small, and in fewer than [`SHARED_BY`] conversations. Where many words have capitals, as in German,
+    /// a capital tells nothing.
+    fn is_particular(&self, body: &str, tokens: &[Token], at: usize) -> bool {
+        let written = tokens[at].of(body);
+        let (words, capitals) = self.middle;
+        capitals * CAPITALS_OF_GERMAN < words
+            && may_be_name(written)
+            && written.chars().count() > 1
+            && !begins_sentence(body, tokens, at)
+            && !self.small.contains(&key_of(written))
+            && !self.is_fact(written)
     }
 
     /// Returns true for a word that names a person wherever it stands.
@@ -171,14 +220,15 @@ impl Corpus {
             Kind::Mark => None,
             Kind::Word => {
                 let is_addressed = self.addressed.contains(written)
-                    && !self.small.contains(&key_of(written))
+                    && (self.names.contains(written) || !self.small.contains(&key_of(written)))
                     && is_addressed(body, tokens, at);
-                if !is_addressed && !self.is_name(written) {
+                if !is_addressed && !self.is_name(written) && !self.is_particular(body, tokens, at) {
                     return None;
                 }
                 let more =
                     tokens[next..].iter().take_while(|token| token.kind == Kind::Word && self.is_name(token.of(body)));
-                Some((next + more.count(), ValueKind::Name, name_of_person(body, tokens, at).to_owned()))
+                let name = if is_addressed { "customer.first_name" } else { name_of_person(body, tokens, at) };
+                Some((next + more.count(), ValueKind::Name, name.to_owned()))
             }
             Kind::Value(Recognised::Placeholder(place)) => one(ValueKind::Hidden, PLACEHOLDERS[usize::from(place)]),
             Kind::Value(Recognised::Name) => one(ValueKind::Name, "customer.first_name"),
@@ -189,7 +239,7 @@ impl Corpus {
                 let base = identifier(body, tokens, at);
                 match base {
                     Some(_) if digits(written) < IDENTIFIER_DIGITS && self.is_fact(written) => None,
-                    None if self.is_fact(written) => None,
+                    None if self.is_fact(written) && !self.asked.contains(&value_key(written)) => None,
                     Some(base) => one(ValueKind::Identifier, base),
                     None if matches!(token.kind, Kind::Value(Recognised::Id)) => {
                         one(ValueKind::Identifier, "reference.number")
@@ -197,9 +247,10 @@ impl Corpus {
                     None => one(ValueKind::Number, "number"),
                 }
             }
+            // Many parcels arrive on the same day, and none of tomorrow's does.
+            Kind::Value(Recognised::Date) => one(ValueKind::Date, "date"),
             Kind::Value(_) if self.is_fact(written) => None,
             Kind::Value(Recognised::Money) => one(ValueKind::Amount, "amount"),
-            Kind::Value(Recognised::Date) => one(ValueKind::Date, "date"),
             Kind::Value(Recognised::Time) => one(ValueKind::Time, "time"),
             Kind::Value(Recognised::Link) => one(ValueKind::Link, "link"),
             Kind::Value(Recognised::Email) => one(ValueKind::Email, "email"),
@@ -214,7 +265,7 @@ fn is_numbered(name: &str, base: &str) -> bool {
 }
 
 fn digits(written: &str) -> usize {
-    written.bytes().filter(u8::is_ascii_digit).count()
+    written.chars().filter(|char| char.is_numeric()).count()
 }
 
 fn value_key(written: &str) -> u64 {
@@ -229,13 +280,13 @@ fn is_addressed(body: &str, tokens: &[Token], at: usize) -> bool {
     opens || (before && (at + 1 == tokens.len() || mark(at + 1, &[".", "!", "?"])))
 }
 
-/// The variable of a person: the agent behind an introduction, else the customer.
+/// The variable of a person who is not addressed: the agent behind an introduction, else somebody.
 fn name_of_person(body: &str, tokens: &[Token], at: usize) -> &'static str {
     let before = &body[..tokens[at].range().start];
     let is_introduced = INTRODUCTION.as_ref().is_some_and(|introduction| {
         introduction.find_iter(body).any(|found| found.start() < before.len() && found.end() > before.len())
     });
-    if is_introduced { "agent.name" } else { "customer.first_name" }
+    if is_introduced { "agent.name" } else { "person.name" }
 }
 
 /// The variable of an identifier, by the nearest word before it that tells.
@@ -255,7 +306,7 @@ mod tests {
     fn corpus(replies: &[&str]) -> Corpus {
         let mut corpus = Corpus::default();
         for (number, reply) in replies.iter().enumerate() {
-            corpus.observe(&number.to_string(), &read(reply));
+            corpus.observe(&number.to_string(), "", &read(reply));
         }
         corpus
     }
@@ -292,10 +343,29 @@ mod tests {
         let corpus = corpus(&replies);
         assert_eq!(
             generalised(&corpus, replies[3], "").text,
-            "We thank you, {{ customer.first_name }}! {{ customer.first_name_2 }} has sent the parcel to {{ customer.first_name_3 }}."
+            "We thank you, {{ customer.first_name }}! {{ person.name }} has sent the parcel to {{ person.name_2 }}."
         );
         assert!(generalised(&corpus, replies[1], "").text.starts_with("{{ customer.first_name }}, if you"));
         assert_eq!(generalised(&corpus, replies[2], "").text, "My name is {{ agent.name }} and I will help.");
+    }
+
+    #[test]
+    fn what_is_of_one_conversation_stays_out_of_the_next() {
+        let corpus = corpus(&[
+            "Hi Will, the seat can be changed in the app at any time.",
+            "Will, you can change the seat in the app.",
+            "Your parcel was left with your neighbour Schmidt until you are back.",
+            "Your confirmation code is X4F9ZT and it will be checked at the gate.",
+            "It arrives on 12 May and will be left at the door.",
+            "It arrives on 12 May and will be left at the desk.",
+            "It arrives on 12 May and will be left at the gate.",
+        ]);
+        let slots =
+            |reply: &str| generalised(&corpus, reply, "").slots.into_iter().map(|slot| slot.name).collect::<Vec<_>>();
+        assert_eq!(slots("Will, you can change the seat in the app."), ["customer.first_name"]);
+        assert_eq!(slots("It was left with your neighbour Schmidt."), ["person.name"]);
+        assert_eq!(slots("Your confirmation code is X4F9ZT."), ["reference.number"]);
+        assert_eq!(slots("It arrives on 12 May."), ["date"]);
     }
 
     #[test]

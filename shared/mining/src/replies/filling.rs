@@ -38,8 +38,7 @@ pub fn fill(text: &str, slots: &[Slot], question: &str, context: &BTreeMap<Strin
         if let Some(value) = context.get(name) {
             return Some(value.clone());
         }
-        let slot = slots.iter().find(|slot| slot.name == name)?;
-        (slot.source == SlotSource::Question).then(|| asked_for(slot, question, &asked)).flatten()
+        asked_for(slots.iter().find(|slot| slot.name == name)?, slots, question, &asked)
     };
     let mut written = String::new();
     for range in sentences(text) {
@@ -59,19 +58,25 @@ pub fn fill(text: &str, slots: &[Slot], question: &str, context: &BTreeMap<Strin
     matches!(read(&written).act, Act::Answer | Act::Question).then_some(written)
 }
 
-/// The value of the slot's kind in the question.
-fn asked_for(slot: &Slot, question: &str, asked: &[Token]) -> Option<String> {
-    let is_of_kind = |token: &&Token| match (slot.kind, token.kind) {
-        (ValueKind::Identifier, Kind::Value(Recognised::Id)) => true,
-        (ValueKind::Identifier | ValueKind::Number, Kind::Value(Recognised::Number)) => {
-            token.of(question).bytes().filter(u8::is_ascii_digit).count() > 3
-        }
-        (ValueKind::Amount, Kind::Value(Recognised::Money))
-        | (ValueKind::Date, Kind::Value(Recognised::Date))
-        | (ValueKind::Time, Kind::Value(Recognised::Time)) => true,
+/// The identifier in the question, if it has one and the reply one place for it: of two nobody knows which is meant.
+/// Amounts and dates are never taken over, for what a customer claims is no promise of ours.
+fn asked_for(slot: &Slot, slots: &[Slot], question: &str, asked: &[Token]) -> Option<String> {
+    let takes = |slot: &&Slot| {
+        slot.source == SlotSource::Question && matches!(slot.kind, ValueKind::Identifier | ValueKind::Number)
+    };
+    if !takes(&slot) || slots.iter().filter(takes).count() > 1 {
+        return None;
+    }
+    let is_identifier = |token: &&Token| match token.kind {
+        Kind::Value(Recognised::Id) => true,
+        Kind::Value(Recognised::Number) => token.of(question).chars().filter(|char| char.is_numeric()).count() > 3,
         _ => false,
     };
-    asked.iter().find(is_of_kind).map(|token| token.of(question).to_owned())
+    let mut found: Vec<&str> = asked.iter().filter(is_identifier).map(|token| token.of(question)).collect();
+    found.sort_unstable();
+    found.dedup();
+    let [one] = found.as_slice() else { return None };
+    Some((*one).to_owned())
 }
 
 /// Sentences with the white space behind them; together they are the text.
@@ -211,6 +216,15 @@ mod tests {
         assert_eq!(
             filled(text, &[ORDER, DATE], "how do I cancel?").as_deref(),
             Some("Your order can be cancelled in your account.")
+        );
+    }
+
+    #[test]
+    fn of_two_numbers_none_is_taken() {
+        let text = "Your order {{ order.number }} can be changed in the account.";
+        assert_eq!(
+            filled(text, &[ORDER], "change AB-10432, sorry, I meant AB-10433").as_deref(),
+            Some("Your order can be changed in the account.")
         );
     }
 

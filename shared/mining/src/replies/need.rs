@@ -4,8 +4,8 @@ use romashka_types::reply::Act;
 
 use super::reading::read;
 
-/// Bytes of a need; of a longer one the end counts.
-pub const MAX_NEED_BYTES: usize = 2_000;
+/// Bytes of the earlier messages of a need; those before are left out whole.
+pub const MAX_EARLIER_BYTES: usize = 2_000;
 /// Words below which a message behind an answer says too little by itself: "And to Austria?"
 const FEW_WORDS: usize = 5;
 
@@ -22,7 +22,8 @@ pub enum Speaker {
 /// right behind an answer brings the message before it along. Greetings are dropped.
 #[must_use]
 pub fn need<'text>(before: impl DoubleEndedIterator<Item = (Speaker, &'text str)>, message: &str) -> String {
-    let mut parts = vec![message.to_owned()];
+    let mut parts = vec![message];
+    let mut earlier = 0;
     let mut answered = false;
     for (speaker, text) in before.rev() {
         match speaker {
@@ -34,7 +35,11 @@ pub fn need<'text>(before: impl DoubleEndedIterator<Item = (Speaker, &'text str)
             }
             Speaker::Team => {}
             Speaker::Customer if says_something(text) => {
-                parts.push(text.to_owned());
+                earlier += text.len();
+                if earlier > MAX_EARLIER_BYTES {
+                    break;
+                }
+                parts.push(text);
                 if answered {
                     break;
                 }
@@ -43,8 +48,7 @@ pub fn need<'text>(before: impl DoubleEndedIterator<Item = (Speaker, &'text str)
         }
     }
     parts.reverse();
-    let need = parts.join("\n");
-    need[need.ceil_char_boundary(need.len().saturating_sub(MAX_NEED_BYTES))..].to_owned()
+    parts.join("\n")
 }
 
 fn is_short(message: &str) -> bool {
@@ -90,7 +94,7 @@ mod tests {
             message in "[a-z ?]{1,80}",
         ) {
             let need = need(before.iter().map(|(speaker, text)| (*speaker, text.as_str())), &message);
-            prop_assert!(need.ends_with(&message) && need.len() <= MAX_NEED_BYTES);
+            prop_assert!(need.ends_with(&message) && need.len() <= MAX_EARLIER_BYTES + before.len() + message.len());
         }
     }
 }

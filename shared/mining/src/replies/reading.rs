@@ -11,7 +11,7 @@ use super::acts::act_of;
 use crate::draft::outputs::Outputs;
 use crate::draft::reading::{Lead, Read, Sentence};
 use crate::draft::{Exemplar, Role, Text, roles};
-use crate::recognise::{Recognised, may_be_name};
+use crate::recognise::{Recognised, may_be_name, precedes_name};
 use crate::tokens::{Kind, normal};
 
 /// Words of the last line of a reply up to which it may be a signature.
@@ -50,6 +50,7 @@ pub fn read(reply: &str) -> ReadReply {
     let Some(mut read) = Read::of(0, &exemplar, &mut Outputs::default()) else {
         return ReadReply { body: text.to_owned(), act: Act::Answer, names, asks: None };
     };
+    open(&mut read, &mut names);
     let mut kept = 0..read.sentences.len();
     while kept.start < kept.end && read.sentences[kept.start].role == Role::Greeting {
         names.extend(names_in(&read, &read.sentences[kept.start]));
@@ -126,6 +127,53 @@ fn is_signature(read: &Read, sentence: &Sentence) -> bool {
         && line.starts_with(char::is_uppercase)
         && !line.ends_with(['.', '!', '?', ':', ';', '…'])
         && !line.contains(|char: char| char.is_ascii_digit() || matches!(char, '@' | '/' | '>' | '"'))
+}
+
+/// Takes off a salutation that the first sentence goes on behind.
+fn open(read: &mut Read, names: &mut Vec<String>) {
+    if read.sentences.is_empty() {
+        return;
+    }
+    let mut found = Vec::new();
+    let Some(end) = salutation(read, &mut found) else { return };
+    let rest = words(read, end..read.sentences[0].tokens.end);
+    if rest.is_empty() {
+        return;
+    }
+    names.append(&mut found);
+    let place = read.sentences[0].place;
+    read.sentences[0].tokens.start = end;
+    read.sentences[0].role = roles::role(&rest, place, false);
+}
+
+/// The token behind the salutation that a reply opens with and goes on in the same sentence: "Hi Anna your order", "hi anna,
+/// your order"; the name is added to `names`.
+fn salutation(read: &Read, names: &mut Vec<String>) -> Option<usize> {
+    let tokens = read.sentences[0].tokens.clone();
+    let word = |at: usize| read.tokens[at].of(&read.text);
+    if !roles::greets(&words(read, tokens.clone())) {
+        return None;
+    }
+    let start = tokens.clone().skip(1).find(|at| !precedes_name(&normal(word(*at))) && word(*at) != ",")?;
+    let is_word = |at: &usize| matches!(read.tokens[*at].kind, Kind::Word | Kind::Value(Recognised::Name));
+    let named = (start..tokens.end).take(NAME_WORDS).take_while(|at| is_word(at) && may_be_name(word(*at))).count();
+    let small = (start..tokens.end).take(NAME_WORDS + 1).take_while(is_word).count();
+    let is_mark = |at: usize| at < tokens.end && matches!(word(at), "," | "!" | "." | ":" | "-" | "–");
+    let count = if named > 0 {
+        named
+    } else if (1..=NAME_WORDS).contains(&small) && is_mark(start + small) {
+        small
+    } else {
+        return None;
+    };
+    let end = start + count;
+    names.extend((start..end).map(|at| capitalised_word(word(at))).filter(|name| may_be_name(name)));
+    Some(if is_mark(end) { end + 1 } else { end })
+}
+
+fn capitalised_word(word: &str) -> String {
+    let mut chars = word.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 /// The token behind a name that a greeting is followed by, as in "Здравствуйте, Ольга!"; the name is added to `names`.
@@ -231,6 +279,8 @@ mod tests {
                 "Вернуть товар можно в течение 14 дней.",
                 vec!["Ольга", "Иван"],
             ),
+            ("Hi Anna your order is on its way to you.", "your order is on its way to you.", vec!["Anna"]),
+            ("hi anna, your order is on its way.", "your order is on its way.", vec!["Anna"]),
             ("Refunds take five days.\nInes from the support team", "Refunds take five days.", vec!["Ines"]),
             ("The counter opens at 4:30. *ALY", "The counter opens at 4:30.", vec![]),
             ("Great question, thanks a lot!\nBest,\nTom", "Great question, thanks a lot!", vec!["Tom"]),
