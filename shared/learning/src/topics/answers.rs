@@ -34,7 +34,7 @@ const ENCODER_WEIGHT: f32 = 1.0;
 const NEIGHBOURS: usize = 10;
 /// Resolution of the communities, within these bounds: far finer than topics, so that one group is one answer, but not so
 /// fine that a few replies cannot be a group.
-const RESOLUTION: (f64, f64) = (1.0, 16.0);
+const RESOLUTION: (f64, f64) = (1.0, 20.0);
 /// Replies for each step of the resolution.
 const REPLIES_A_STEP: f64 = 100.0;
 /// Missing groups that one wrong group is as bad as.

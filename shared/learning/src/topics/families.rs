@@ -1,7 +1,7 @@
 //! Communities of communities: the few large matters that many small groups are about.
 
 use crate::{
-    clusters::{Community, TOLERANCE, communities_of, silhouette},
+    clusters::{Community, communities_of, silhouette},
     communities::Graph,
     embedding::Embedding,
 };
@@ -10,7 +10,9 @@ use crate::{
 const RESOLUTIONS: usize = 17;
 const STEP: f64 = 1.189_207_115_002_721;
 /// Power of the cosine between two groups that makes the weight between their members: what is little alike counts little.
-const POWER: i32 = 3;
+const POWER: i32 = 2;
+/// Share of the best silhouette that is given up for fewer families.
+const TOLERANCE: f64 = 0.03;
 /// Groups of which each is compared with each, at most; the largest are, and smaller ones stay alone.
 const MAX_GROUPS: usize = 3_000;
 
