@@ -115,10 +115,15 @@ impl Agreement {
                 curve.push((answer.probability, at as u64 + 1, agreed));
             }
         }
-        let reached = curve.iter().rev().find(|(probability, answered, agreed)| {
+        let reached = curve.iter().rposition(|(probability, answered, agreed)| {
             *probability >= LEAST_THRESHOLD && *agreed as f64 >= DEFAULT_TARGET * *answered as f64
         });
-        let threshold = reached.map_or(CAUTIOUS_THRESHOLD, |(probability, ..)| *probability);
+        // Midway to the next answer that is not given; where all are, as low as is ever answered.
+        let threshold = reached.map_or(CAUTIOUS_THRESHOLD, |at| {
+            let next = curve.get(at + 1).map_or(0.0, |(next, ..)| *next);
+            f64::midpoint(curve[at].0, next).max(LEAST_THRESHOLD).min(curve[at].0)
+        });
+        let threshold = if reached.is_some_and(|at| at + 1 == curve.len()) { LEAST_THRESHOLD } else { threshold };
         let at = curve.iter().rev().find(|(probability, ..)| *probability >= threshold);
         let (_, answered, agreed) = at.copied().unwrap_or((threshold, 0, 0));
         let all = questions as u64;

@@ -17,6 +17,9 @@ use crate::{
 const MOST_PAIRS: usize = 1_500;
 /// Pairs below which that is not learnt.
 const LEAST_PAIRS: usize = 30;
+/// Cosine from which two replies say the same where too few exchanges teach it: of the values learnt on larger sets a
+/// cautious one.
+const SAME_UNLEARNT: f32 = 0.8;
 /// Cosine from which two questions are nearly the same.
 const SAME_QUESTION: f32 = 0.8;
 
@@ -24,7 +27,7 @@ const SAME_QUESTION: f32 = 0.8;
 pub(super) struct Grouped {
     pub groups: Vec<AnswerGroup>,
     pub group_of: Vec<u32>,
-    /// Cosine from which two replies say the same; above 1 where that could not be learnt.
+    /// Cosine from which two replies say the same.
     pub same: f32,
     /// Groups of replies with the number of each, where replies were grouped.
     alike: Option<(AnswerGroups, BTreeMap<u32, u32>)>,
@@ -121,7 +124,7 @@ fn same(gathered: &[Gathered]) -> f32 {
         .collect();
     let sampled = exchanges.len().min(MOST_PAIRS);
     if sampled < LEAST_PAIRS {
-        return f32::INFINITY;
+        return SAME_UNLEARNT;
     }
     let (mut alike, mut any) = (Vec::new(), Vec::new());
     for at in (0..sampled).map(|at| at * exchanges.len() / sampled) {
@@ -136,7 +139,7 @@ fn same(gathered: &[Gathered]) -> f32 {
         any.push(reply.cosine(exchanges[(at * 7_919 + 104_729) % exchanges.len()].1));
     }
     if alike.len() < LEAST_PAIRS {
-        return f32::INFINITY;
+        return SAME_UNLEARNT;
     }
     alike.sort_by(f32::total_cmp);
     any.sort_by(f32::total_cmp);
