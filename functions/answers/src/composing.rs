@@ -24,7 +24,7 @@ static MODEL: OnceCell<Option<LanguageModel>> = OnceCell::const_new();
 pub struct Composition {
     /// The text and what it rests on; `None` where the texts' own answer stands.
     pub written: Option<(String, Vec<ReplySource>)>,
-    /// What it took.
+    /// Tokens, cost and time.
     pub spent: LanguageModelUse,
 }
 

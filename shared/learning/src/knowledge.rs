@@ -138,7 +138,7 @@ pub struct Passage {
     pub question: Option<Text>,
     /// The answer; not blank.
     pub answer: Text,
-    /// What the answer does in the conversation.
+    /// Act of the answer.
     pub act: Act,
     /// Variables of the answer.
     pub slots: Vec<Slot>,

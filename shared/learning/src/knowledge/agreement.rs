@@ -1,4 +1,4 @@
-//! How often the machine would have answered, and answered as people did.
+//! Coverage and agreement: the share of questions the machine would have answered, and answered as people did.
 //!
 //! No labels are needed: past questions are asked again, each with its conversation left out, and the answer group that is
 //! found is compared with the reply that a person gave. Probabilities come from a calibration on the other half of the

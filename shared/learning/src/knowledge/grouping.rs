@@ -50,7 +50,7 @@ impl Grouped {
     }
 }
 
-/// What makes two passages one group.
+/// Criterion by which two passages are one group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Key {
     Alone(usize),
