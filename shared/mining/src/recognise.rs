@@ -68,7 +68,7 @@ static SHAPES: LazyLock<Option<Regex>> = LazyLock::new(|| {
         ),
         r"(?<time>§[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?§(?:\s?[ap]\.?m§\.?)?|§[0-9]{1,2}\s?[ap]m§|§[0-9]{1,2}(?:\.[0-9]{2})?\sUhr§)".to_owned(),
         r"(?:[$€£₽¥]\s?(?<before>[0-9]+(?:[.,\u{a0}][0-9]+)*)§)".to_owned(),
-        r"(?:§(?<after>[0-9]+(?:[.,\u{a0}][0-9]+)*)\s?(?:[$€£₽¥]|(?:usd|eur|gbp|rub|euros?|dollars?)§|руб))".to_owned(),
+        r"(?:§(?<after>[0-9]+(?:[.,\u{a0}][0-9]+)*)\s?(?:[$€£₽¥]|(?:usd|eur|gbp|rub|chf|pln|euros?|dollars?)§|руб(?:ля|лей|ль)?|zł(?:otych|ote|oty)?|грн|Kč))".to_owned(),
         r"(?:§(?<percent>[0-9]+(?:[.,][0-9]+)?)\s?%)".to_owned(),
         r"(?<phone>(?:\+[0-9]{1,3}[\s.-]?)?(?:\([0-9]{1,5}\)[\s.-]?)?§[0-9]{1,5}(?:[ .-][0-9]{2,6}){1,5}§)".to_owned(),
     ];
@@ -143,7 +143,7 @@ fn is_locator(word: &str) -> bool {
 }
 
 /// Words that a greeting begins with.
-const GREETINGS: [&str; 51] = [
+const GREETINGS: [&str; 66] = [
     "hi",
     "hello",
     "hey",
@@ -195,9 +195,24 @@ const GREETINGS: [&str; 51] = [
     "вітаю",
     "шановний",
     "шановна",
+    "sehr",
+    "grüezi",
+    "hej",
+    "hoi",
+    "dag",
+    "goedenavond",
+    "buonasera",
+    "bom",
+    "boa",
+    "dzień",
+    "drogi",
+    "droga",
+    "dobrý",
+    "добрий",
+    "доброго",
 ];
 /// Words between the first of a greeting and the name.
-const BETWEEN: [&str; 28] = [
+const BETWEEN: [&str; 44] = [
     "morning",
     "afternoon",
     "evening",
@@ -226,10 +241,62 @@ const BETWEEN: [&str; 28] = [
     "doña",
     "господин",
     "госпожа",
+    "geehrte",
+    "geehrter",
+    "dia",
+    "tarde",
+    "noite",
+    "dobry",
+    "den",
+    "pani",
+    "panie",
+    "madame",
+    "monsieur",
+    "signor",
+    "signora",
+    "mevrouw",
+    "meneer",
+    "дня",
 ];
 /// Words that are written like a name after a greeting and are none.
-const NO_NAMES: [&str; 10] =
-    ["there", "all", "everyone", "team", "customer", "sir", "madam", "thanks", "thank", "zusammen"];
+const NO_NAMES: [&str; 35] = [
+    "there",
+    "all",
+    "everyone",
+    "team",
+    "customer",
+    "sir",
+    "madam",
+    "thanks",
+    "thank",
+    "zusammen",
+    // Answers before a comma: "Yes, we ship to Austria".
+    "yes",
+    "no",
+    "sure",
+    "certainly",
+    "ja",
+    "nein",
+    "natürlich",
+    "leider",
+    "sí",
+    "si",
+    "claro",
+    "да",
+    "нет",
+    "конечно",
+    "так",
+    "ні",
+    "oui",
+    "non",
+    "tak",
+    "nie",
+    "sim",
+    "não",
+    "nee",
+    "evet",
+    "hayır",
+];
 
 /// Whether a word opens a greeting.
 pub(crate) fn opens_greeting(word: &str) -> bool {

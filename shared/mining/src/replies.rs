@@ -7,7 +7,8 @@
 //!    a promise, a hand-over or a courtesy;
 //! 2. a [`Corpus`] of many replies tells apart facts, which several conversations share ("within 30 days"), from values
 //!    of one conversation, and names from words;
-//! 3. [`Corpus::generalise`] turns names and values of one conversation into slots, `{{ order.number }}`;
+//! 3. [`Corpus::generalise`] drops the sentences that a team opens and closes all its replies with, and turns names and
+//!    values of one conversation into slots, `{{ order.number }}`;
 //! 4. [`fill`] writes the answer for a new question: slots are filled from the question and the caller's context, and
 //!    sentences with a slot that stays empty are left out.
 //!
@@ -16,6 +17,7 @@
 //! stay, and in German one in the middle of a sentence. Cues are short lists in several languages.
 
 mod acts;
+mod boilerplate;
 mod corpus;
 mod filling;
 mod need;

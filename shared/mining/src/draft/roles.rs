@@ -193,7 +193,22 @@ pub(crate) fn role(words: &[String], place: f64, is_item: bool) -> Role {
 /// Whether a sentence begins with a greeting. "Good" greets before a time of day alone: "good news" is none.
 pub(crate) fn greets(words: &[String]) -> bool {
     let Some(first) = words.first() else { return false };
-    let takes_time_of_day = matches!(first.as_str(), "good" | "guten" | "buenos" | "buenas" | "добрый");
+    let takes_time_of_day = matches!(
+        first.as_str(),
+        "good"
+            | "guten"
+            | "buenos"
+            | "buenas"
+            | "добрый"
+            | "добрий"
+            | "доброго"
+            | "sehr"
+            | "bom"
+            | "boa"
+            | "dzień"
+            | "dobrý"
+            | "dag"
+    );
     opens_greeting(first) && (!takes_time_of_day || words.get(1).is_some_and(|second| precedes_name(second)))
 }
 

@@ -8,6 +8,7 @@ use regex::Regex;
 use romashka_types::reply::{Slot, SlotSource, ValueKind};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::boilerplate::Boilerplate;
 use super::reading::ReadReply;
 use crate::recognise::{PLACEHOLDERS, Recognised, may_be_name};
 use crate::tokens::{Kind, Token, begins_sentence, key_of, normal, tokens};
@@ -97,6 +98,7 @@ pub struct Corpus {
     asked: HashSet<u64>,
     /// Words in the middle of sentences, and those of them with a capital.
     middle: (u64, u64),
+    boilerplate: Boilerplate,
 }
 
 impl Corpus {
@@ -112,6 +114,7 @@ impl Corpus {
             let introduced = introduction.captures_iter(&reply.body).filter_map(|found| found.get(1));
             self.names.extend(introduced.map(|name| name.as_str().to_owned()));
         }
+        self.boilerplate.observe(&reply.body);
         let tokens = tokens(&reply.body);
         let conversation = xxh3_64(conversation.as_bytes());
         for (at, token) in tokens.iter().enumerate() {
@@ -169,10 +172,11 @@ impl Corpus {
         self.values.get(&value_key(written)).is_some_and(|conversations| conversations.len() >= SHARED_BY)
     }
 
-    /// Turns what is true of one conversation into slots. `question` is the customer's message that was replied to.
+    /// Drops boilerplate and turns what is true of one conversation into slots. `question` is the customer's message that was replied to.
     #[must_use]
     pub fn generalise(&self, body: &str, question: &str) -> Generalised {
         let asked = question.to_lowercase();
+        let body = self.boilerplate.strip(body);
         let tokens = tokens(body);
         let mut generalised = Generalised::default();
         let mut values: Vec<(String, String)> = Vec::new();

@@ -50,6 +50,7 @@ pub fn read(reply: &str) -> ReadReply {
     let Some(mut read) = Read::of(0, &exemplar, &mut Outputs::default()) else {
         return ReadReply { body: text.to_owned(), act: Act::Answer, names, asks: None };
     };
+    named_first(&mut read, &mut names);
     open(&mut read, &mut names);
     let mut kept = 0..read.sentences.len();
     while kept.start < kept.end && read.sentences[kept.start].role == Role::Greeting {
@@ -79,6 +80,10 @@ pub fn read(reply: &str) -> ReadReply {
         if read.sentences[kept.end].signs {
             names.extend(capitalised(&read, &read.sentences[kept.end]));
         }
+    }
+    if kept.len() > 1 && is_name_alone(&read, &read.sentences[kept.end - 1]) {
+        kept.end -= 1;
+        names.extend(capitalised(&read, &read.sentences[kept.end]));
     }
     let sentences = &read.sentences[kept];
     let acts: Vec<Act> = sentences.iter().map(|sentence| act(&read, sentence)).collect();
@@ -127,6 +132,31 @@ fn is_signature(read: &Read, sentence: &Sentence) -> bool {
         && line.starts_with(char::is_uppercase)
         && !line.ends_with(['.', '!', '?', ':', ';', '…'])
         && !line.contains(|char: char| char.is_ascii_digit() || matches!(char, '@' | '/' | '>' | '"'))
+}
+
+/// True for one or two words with capitals and nothing else, as behind "See you soon! Ines".
+fn is_name_alone(read: &Read, sentence: &Sentence) -> bool {
+    let is_name = |at: usize| {
+        let word = read.tokens[at].of(&read.text);
+        read.tokens[at].kind == Kind::Word && may_be_name(word) && word.contains(char::is_lowercase)
+    };
+    sentence.lead == Lead::None && sentence.tokens.len() <= NAME_WORDS && sentence.tokens.clone().all(is_name)
+}
+
+/// Takes off a name that stands before the greeting: "Anna, hello!".
+fn named_first(read: &mut Read, names: &mut Vec<String>) {
+    let Some(first) = read.sentences.first() else { return };
+    let word = |at: usize| read.tokens[at].of(&read.text);
+    let Some(comma) = first.tokens.clone().take(NAME_WORDS + 1).find(|at| word(*at) == ",") else { return };
+    let are_names = (first.tokens.start..comma).all(|at| may_be_name(word(at)));
+    let rest = words(read, comma + 1..first.tokens.end);
+    if comma == first.tokens.start || !are_names || !roles::greets(&rest) {
+        return;
+    }
+    names.extend((first.tokens.start..comma).map(|at| word(at).to_owned()));
+    let place = first.place;
+    read.sentences[0].tokens.start = comma + 1;
+    read.sentences[0].role = roles::role(&rest, place, false);
 }
 
 /// Takes off a salutation that the first sentence goes on behind.
