@@ -24,15 +24,12 @@ fn asked(tenant: &Tenant, question: &str) -> Value {
     tenant.post("/v1/answers", &json!({ "text": question })).unwrap()
 }
 
-/// Asks five new questions: fewer are answered where the encoder does not know the language, for replies in other words are
-/// not grouped there yet. But whatever is answered is right and names nobody. Gives the number of answers.
-fn answers_rightly_and_names_nobody(language: &Language) -> usize {
+/// Asks five new questions. Each must be answered, rightly and without a name, and what nothing answers must not.
+fn answers_rightly_and_names_nobody(language: &Language) {
     let tenant = taught("export.csv", "conversations", conversations(language, CONVERSATIONS).into_bytes());
-    let mut answered = 0;
     for matter in &language.matters {
         let answer = asked(&tenant, matter.asked);
-        let Some(reply) = answer["reply"].as_str() else { continue };
-        answered += 1;
+        let reply = answer["reply"].as_str().unwrap_or_else(|| panic!("{answer}"));
         assert!(reply.to_lowercase().contains(matter.telling), "{}: {reply}", matter.asked);
         for name in NAMES {
             assert!(!reply.contains(name), "{name} in {reply}");
@@ -42,27 +39,26 @@ fn answers_rightly_and_names_nobody(language: &Language) -> usize {
     }
     let stranger = asked(&tenant, language.stranger);
     assert_ne!(stranger["action"], "reply", "{stranger}");
-    answered
 }
 
 #[test]
 fn five_matters_in_english_are_answered_without_names() {
-    assert!(answers_rightly_and_names_nobody(&LANGUAGES[0]) >= 5);
+    answers_rightly_and_names_nobody(&LANGUAGES[0]);
 }
 
 #[test]
 fn german_answers_are_right_and_name_nobody() {
-    assert!(answers_rightly_and_names_nobody(&LANGUAGES[1]) >= 4);
+    answers_rightly_and_names_nobody(&LANGUAGES[1]);
 }
 
 #[test]
 fn russian_answers_are_right_and_name_nobody() {
-    assert!(answers_rightly_and_names_nobody(&LANGUAGES[2]) >= 1);
+    answers_rightly_and_names_nobody(&LANGUAGES[2]);
 }
 
 #[test]
 fn spanish_answers_are_right_and_name_nobody() {
-    assert!(answers_rightly_and_names_nobody(&LANGUAGES[3]) >= 2);
+    answers_rightly_and_names_nobody(&LANGUAGES[3]);
 }
 
 #[test]

@@ -17,7 +17,7 @@ use romashka_learning::{
     Embedding, Group,
     knowledge::{
         Built, KnowledgeBuilder, Passage, Sentence, Source, SourceKind, Text,
-        confidence::{Confidence, Standing, Trial},
+        confidence::{Confidence, Trial},
         sentences::sentences,
     },
     language,
@@ -77,11 +77,23 @@ fn main() -> anyhow::Result<()> {
             .collect()
     };
     let mut out = std::io::stdout().lock();
-    let (mut semantic, mut lexical) = (Vec::new(), Vec::new());
+    let mut trials_of: BTreeMap<(&str, SourceKind), Vec<Trial>> = BTreeMap::new();
     for path in tasks {
         let task: Task = serde_json::from_slice(&std::fs::read(path).with_context(|| path.clone())?)?;
         let started = Instant::now();
-        let ready = ready(task, encode)?;
+        if what == "prior" {
+            for (judge, ready) in [("semantic", ready(&task, encode)?), ("lexical", ready(&task, unencoded)?)] {
+                let is_embedded = ready.built.index.is_embedded();
+                for (kind, trials) in trials(&ready) {
+                    // Of a language that the encoder does not know, both are judged by words.
+                    if is_embedded || judge == "lexical" {
+                        trials_of.entry((judge, kind)).or_default().extend(weighted(trials));
+                    }
+                }
+            }
+            continue;
+        }
+        let ready = ready(&task, encode)?;
         let index = &ready.built.index;
         writeln!(
             out,
@@ -92,28 +104,21 @@ fn main() -> anyhow::Result<()> {
             index.is_embedded(),
             started.elapsed().as_secs_f64()
         )?;
-        match what.as_str() {
-            "prior" => {
-                let (by_meaning, by_words) = trials(&ready);
-                if index.is_embedded() {
-                    semantic.extend(weighted(by_meaning));
-                }
-                lexical.extend(weighted(by_words));
-            }
-            _ => ask(&mut out, &ready)?,
-        }
+        ask(&mut out, &ready)?;
     }
-    if what == "prior" {
-        for (name, trials) in [("semantic", semantic), ("lexical", lexical)] {
-            let confidence = Confidence::of(&trials);
-            writeln!(out, "{name}, {} trials: {:.3?}", trials.len(), confidence.weights)?;
-        }
+    for ((judge, kind), trials) in trials_of {
+        let confidence = Confidence::of(&trials);
+        writeln!(out, "{judge} {kind:?}, {} trials: {:.3?}", trials.len(), confidence.weights)?;
     }
     Ok(())
 }
 
+fn unencoded(texts: Vec<String>) -> Vec<Text> {
+    texts.into_iter().map(|text| Text { text, embedding: None }).collect()
+}
+
 /// Builds the index of a task and encodes its questions.
-fn ready(task: Task, encode: impl Fn(Vec<String>) -> Vec<Text>) -> anyhow::Result<Ready> {
+fn ready(task: &Task, encode: impl Fn(Vec<String>) -> Vec<Text>) -> anyhow::Result<Ready> {
     let read: Vec<_> = task.rows.iter().map(|row| read(&row.reply)).collect();
     let mut corpus = Corpus::default();
     for (row, reply) in task.rows.iter().zip(&read) {
@@ -166,27 +171,25 @@ fn ready(task: Task, encode: impl Fn(Vec<String>) -> Vec<Text>) -> anyhow::Resul
     }
     let built = builder.build();
     let test = encode(task.test.iter().map(|test| test.question.clone()).collect());
-    let foreign = encode(task.foreign.into_iter().map(|test| test.question).collect());
+    let foreign = encode(task.foreign.iter().map(|test| test.question.clone()).collect());
     Ok(Ready {
         built,
-        matters: task.rows.into_iter().map(|row| row.matter).collect(),
-        test: test.into_iter().zip(task.test.into_iter().map(|test| test.matter)).collect(),
+        matters: task.rows.iter().map(|row| row.matter.clone()).collect(),
+        test: test.into_iter().zip(task.test.iter().map(|test| test.matter.clone())).collect(),
         foreign,
     })
 }
 
-/// Trials by meaning and by words: of each test question, and of each foreign one.
-fn trials(ready: &Ready) -> (Vec<Trial>, Vec<Trial>) {
-    let mut trials = (Vec::new(), Vec::new());
+/// Trials of each test question and each foreign one, by the kind of passage that was found.
+fn trials(ready: &Ready) -> BTreeMap<SourceKind, Vec<Trial>> {
+    let mut trials: BTreeMap<SourceKind, Vec<Trial>> = BTreeMap::new();
     let foreign = ready.foreign.iter().map(|text| (text, None));
     for (text, matter) in ready.test.iter().map(|(text, matter)| (text, matter.as_ref())).chain(foreign) {
-        for (embedding, trials) in [(text.embedding.as_ref(), &mut trials.0), (None, &mut trials.1)] {
-            let standings = ready.built.index.standings(&text.text, embedding, 2);
-            trials.extend(standings.into_iter().map(|(position, standing): (usize, Standing)| {
-                let row = ready.built.index.passages()[position].answers[0].sources[0].row as usize;
-                let right = matter.is_some() && ready.matters[row].as_ref() == matter;
-                Trial { standing, right, weight: 1.0 }
-            }));
+        for (position, standing) in ready.built.index.standings(&text.text, text.embedding.as_ref(), 2) {
+            let passage = &ready.built.index.passages()[position];
+            let row = passage.answers[0].sources[0].row as usize;
+            let right = matter.is_some() && ready.matters[row].as_ref() == matter;
+            trials.entry(passage.kind).or_default().push(Trial { standing, right, weight: 1.0 });
         }
     }
     trials
@@ -196,6 +199,38 @@ fn trials(ready: &Ready) -> (Vec<Trial>, Vec<Trial>) {
 fn weighted(trials: Vec<Trial>) -> impl Iterator<Item = Trial> {
     let weight = 1_000.0 / trials.len().max(1) as f32;
     trials.into_iter().map(move |trial| Trial { weight, ..trial })
+}
+
+/// Prints groups with their replies and what was found for each question.
+fn each(out: &mut impl Write, ready: &Ready) -> anyhow::Result<()> {
+    let index = &ready.built.index;
+    for (number, group) in index.groups().iter().enumerate() {
+        writeln!(out, "  group {number}, {:?}, {} rows", group.act, group.times)?;
+        for passage in index.passages().iter().filter(|passage| passage.group as usize == number) {
+            let answer = &passage.answers[0];
+            let matter = &ready.matters[answer.sources[0].row as usize];
+            writeln!(out, "    {} x{} {:?}", matter.as_deref().unwrap_or("-"), passage.past_questions, answer.text)?;
+        }
+    }
+    let foreign = ready.foreign.iter().map(|text| (text, None));
+    for (text, matter) in ready.test.iter().map(|(text, matter)| (text, matter.as_deref())).chain(foreign) {
+        let standings = index.standings(&text.text, text.embedding.as_ref(), 1);
+        let Some(hit) = index.search(&text.text, text.embedding.as_ref(), 1).pop() else {
+            writeln!(out, "  ---- {matter:?} {}", text.text)?;
+            continue;
+        };
+        let found = ready.matters[hit.answer.sources[0].row as usize].as_deref();
+        writeln!(
+            out,
+            "  {:.2} {} {matter:?} {found:?} {:?} {:?} {:?}",
+            hit.probability,
+            if found == matter { "right" } else { "WRONG" },
+            hit.group.act,
+            text.text,
+            standings[0].1
+        )?;
+    }
+    Ok(())
 }
 
 fn ask(out: &mut impl Write, ready: &Ready) -> anyhow::Result<()> {
@@ -223,6 +258,9 @@ fn ask(out: &mut impl Write, ready: &Ready) -> anyhow::Result<()> {
     }
     let seconds = started.elapsed().as_secs_f64();
     let tests = ready.test.len().max(1);
+    if std::env::var_os("ROMASHKA_EACH").is_some() {
+        each(out, ready)?;
+    }
     if std::env::var_os("ROMASHKA_PURITY").is_some() {
         let mut members: BTreeMap<u32, BTreeMap<&Option<String>, usize>> = BTreeMap::new();
         for passage in index.passages() {
@@ -268,7 +306,7 @@ fn ask(out: &mut impl Write, ready: &Ready) -> anyhow::Result<()> {
         .filter(|hit| hit.group.act == Act::Answer)
         .map(|hit| hit.probability)
         .collect();
-    for threshold in [chosen, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9] {
+    for threshold in [chosen, 0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.8, 0.9] {
         let given: Vec<bool> = said.iter().filter(|(it, _)| *it >= threshold).map(|(_, right)| *right).collect();
         let right = given.iter().filter(|right| **right).count();
         let strangers = foreign.iter().filter(|it| **it >= threshold).count();

@@ -75,6 +75,9 @@ pub const MAX_ANSWERS: usize = 16;
 pub const MAX_SOURCES: usize = 8;
 /// Bytes of an artefact.
 pub const MAX_ARTEFACT_BYTES: usize = 256 * 1024 * 1024;
+/// UTF-8 bytes of all texts up to which words without an encoder are found by runs of their letters, too: these take six
+/// times the room of words.
+const MAX_GRAM_BYTES: usize = 4 * 1024 * 1024;
 /// Hits of one search.
 pub const MAX_HITS: usize = 50;
 /// Passages of an answer group that are given as its answer, the one most like all others first.
@@ -451,15 +454,14 @@ impl KnowledgeIndex {
         if !embedded {
             embeddings.clear();
         }
-        let lexicon = Lexicon::of(gathered.iter().map(|passage| {
-            let question = passage.question.iter().map(|question| question.text.as_str());
-            let answers = passage.answers.iter().map(|answer| answer.text.text.as_str());
-            question.chain(answers).chain(passage.past_questions.iter().map(|past| past.text.text.as_str())).collect()
-        }));
-        let sentences = Lexicon::of(gathered.iter().flat_map(|passage| {
+        let texts: Vec<Vec<&str>> = gathered.iter().map(Gathered::texts).collect();
+        let grams = !embedded && texts.iter().flatten().map(|text| text.len()).sum::<usize>() <= MAX_GRAM_BYTES;
+        let lexicon = Lexicon::of(texts.into_iter(), grams);
+        let sentences = gathered.iter().flat_map(|passage| {
             let text = passage.answers.first().map_or("", |answer| answer.text.text.as_str());
             passage.sentences().iter().map(move |sentence| vec![&text[sentence.range.clone()]])
-        }));
+        });
+        let sentences = Lexicon::of(sentences, grams);
         let past_questions = gathered.iter().flat_map(|passage| &passage.past_questions);
         let past_questions = past_questions.map(|question| ContentHash::of(&question.text.text, None)).collect();
         let known = |(passage, group): (&Gathered, &u32)| KnownPassage {
@@ -474,7 +476,7 @@ impl KnowledgeIndex {
         let passages = gathered.iter().zip(&grouped.group_of).map(known).collect();
         let groups = grouped.groups.clone();
         Self::assemble(
-            Manifest::of(embedded, grouped.same),
+            Manifest::of(embedded, grams, grouped.same),
             passages,
             groups,
             past_questions,

@@ -45,6 +45,14 @@ pub struct Reading {
     pub coverage: f32,
 }
 
+impl Reading {
+    /// The cosine over all n-grams of two texts, known or not.
+    #[must_use]
+    pub fn cosine(&self, other: &Self) -> f32 {
+        self.embedding.cosine(&other.embedding) * self.coverage * other.coverage
+    }
+}
+
 /// Known n-grams of one family, by ascending hash.
 #[derive(Debug, Clone, PartialEq)]
 struct Family {

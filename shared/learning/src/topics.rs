@@ -17,6 +17,7 @@ pub mod answers;
 mod continuity;
 mod families;
 mod induction;
+pub mod linkage;
 mod naming;
 mod views;
 

@@ -33,7 +33,8 @@ pub fn conversations(language: &Language, count: usize) -> String {
     let mut file = "conversation_id,role,text\n".to_owned();
     for number in 0..count {
         let matter = &language.matters[number % 5];
-        let pick = |of: usize, salt: usize| (number / 5 * 7 + salt * 13 + number) % of;
+        // Fibonacci hashing (Knuth): what one choice is tells nothing of another.
+        let pick = |of: usize, salt: u32| ((number as u32 * 7 + salt).wrapping_mul(2_654_435_761) >> 16) as usize % of;
         let order = format!("LH-{}", 20_000 + number * 37);
         let question = matter.questions[number / 5 % 4].replace("{}", &order);
         let body = matter.replies[pick(2, 1)].replace("{}", &order);

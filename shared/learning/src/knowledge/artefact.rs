@@ -24,9 +24,9 @@ use sha2::{Digest, Sha256};
 
 use super::{
     AnswerGroup, KnowledgeError, KnowledgeIndex, KnownPassage, MAX_ALL_PAST_QUESTIONS, MAX_ARTEFACT_BYTES,
-    MAX_PASSAGES,
-    confidence::Confidence,
-    words::{Lexicon, MAX_SPELT_TERMS, Posting, Spelling},
+    MAX_PASSAGES, SourceKind,
+    confidence::{Confidence, Judge},
+    words::{LONGEST_SPELT, Lexicon, MAX_SPELT_TERMS, Posting, Spelling},
 };
 use crate::{
     CODE_VERSION,
@@ -44,6 +44,9 @@ pub(super) struct Manifest {
     code_version: u32,
     /// Whether texts have embeddings.
     pub embedded: bool,
+    /// Whether runs of letters are among the terms.
+    #[serde(default)]
+    pub grams: bool,
     /// Cosine from which two replies say the same; 2 where that could not be learnt.
     pub same: f32,
     /// Of searches with an embedding.
@@ -53,13 +56,14 @@ pub(super) struct Manifest {
 }
 
 impl Manifest {
-    pub(super) fn of(embedded: bool, same: f32) -> Self {
+    pub(super) fn of(embedded: bool, grams: bool, same: f32) -> Self {
         Self {
             code_version: CODE_VERSION,
             embedded,
+            grams,
             same: same.min(2.0),
-            semantic: Confidence::SEMANTIC,
-            lexical: Confidence::LEXICAL,
+            semantic: Confidence::shipped(Judge::WordsAndEmbeddings, SourceKind::Reply),
+            lexical: Confidence::shipped(Judge::Words, SourceKind::Reply),
         }
     }
 }
@@ -81,7 +85,7 @@ impl KnowledgeIndex {
         part(&serde_json::to_vec(&self.groups).map_err(unwritable("groups"))?);
         part(&self.past_questions.iter().flat_map(|hash| *hash.as_bytes()).collect::<Vec<_>>());
         for lexicon in [&self.lexicon, &self.sentences] {
-            let Lexicon { terms, ends, postings, lengths, spellings } = lexicon;
+            let Lexicon { grams: _, terms, ends, postings, lengths, spellings } = lexicon;
             part(&terms.iter().flat_map(|term| term.to_le_bytes()).collect::<Vec<_>>());
             part(&ends.iter().flat_map(|end| end.to_le_bytes()).collect::<Vec<_>>());
             let pair = |posting: &Posting| [posting.passage.to_le_bytes(), posting.count.to_le_bytes()];
@@ -137,6 +141,7 @@ impl KnowledgeIndex {
             .ok_or(refuse("past questions", "are not whole hashes"))?;
         let mut lexicon = || {
             Ok::<_, KnowledgeError>(Lexicon {
+                grams: manifest.grams,
                 terms: whole(part("terms")?, u64::from_le_bytes).ok_or(refuse("terms", "are not whole"))?,
                 ends: whole(part("ends")?, u32::from_le_bytes).ok_or(refuse("ends", "are not whole"))?,
                 postings: whole(part("postings")?, posting).ok_or(refuse("postings", "are not whole"))?,
@@ -217,7 +222,7 @@ fn check_groups(groups: &[AnswerGroup], passages: &[KnownPassage]) -> Result<(),
 
 fn check_lexicon(lexicon: &Lexicon, passages: usize) -> Result<(), KnowledgeError> {
     let refuse = |part, fault| Err(KnowledgeError::Artefact { part, fault });
-    let Lexicon { terms, ends, postings, lengths, spellings } = lexicon;
+    let Lexicon { grams: _, terms, ends, postings, lengths, spellings } = lexicon;
     if !terms.is_sorted_by(|a, b| a < b) {
         return refuse("terms", "do not ascend");
     }
@@ -242,7 +247,7 @@ fn check_lexicon(lexicon: &Lexicon, passages: usize) -> Result<(), KnowledgeErro
     }
     let sound = spellings.is_sorted()
         && spellings.iter().all(|spelling| (spelling.term as usize) < terms.len())
-        && (spellings.is_empty() || terms.len() <= MAX_SPELT_TERMS);
+        && spellings.len() <= MAX_SPELT_TERMS * LONGEST_SPELT;
     if !sound {
         return refuse("spellings", "do not ascend or belong to no term");
     }

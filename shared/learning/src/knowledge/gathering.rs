@@ -58,6 +58,13 @@ pub(super) struct GatheredAnswer {
 }
 
 impl Gathered {
+    /// Question, answers and past questions.
+    pub fn texts(&self) -> Vec<&str> {
+        let question = self.question.iter().map(|question| question.text.as_str());
+        let answers = self.answers.iter().map(|answer| answer.text.text.as_str());
+        question.chain(answers).chain(self.past_questions.iter().map(|past| past.text.text.as_str())).collect()
+    }
+
     /// Sentences of the first answer.
     pub fn sentences(&self) -> &[Sentence] {
         self.answers.first().map_or(&[], |answer| &answer.sentences)

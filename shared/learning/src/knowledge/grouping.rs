@@ -10,7 +10,10 @@ use romashka_types::reply::Act;
 use super::{AnswerGroup, MAX_GROUP_ANSWERS, SourceKind, gathering::Gathered};
 use crate::{
     embedding::{DIMENSIONS, Embedding},
-    topics::answers::{AnswerGroups, Reply, group_replies},
+    topics::{
+        answers::{AnswerGroups, Reply, group_replies},
+        linkage::{Answered, MAX_LINKED, link_replies},
+    },
 };
 
 /// Exchanges that are compared to learn when two replies say the same.
@@ -97,12 +100,22 @@ fn answers_or_asks(passage: &Gathered) -> bool {
 fn alike(gathered: &[Gathered]) -> (Vec<Option<u32>>, Option<AnswerGroups>) {
     let is_reply = |at: &usize| gathered[*at].kind == SourceKind::Reply && answers_or_asks(&gathered[*at]);
     let at: Vec<usize> = (0..gathered.len()).filter(is_reply).collect();
+    let mut number_of = vec![None; gathered.len()];
+    if at.len() <= MAX_LINKED {
+        let answered = |at: &usize| Answered {
+            reply: &gathered[*at].answers[0].text.text,
+            embedding: gathered[*at].answers[0].text.embedding.as_ref(),
+            questions: gathered[*at].past_questions.iter().map(|asked| asked.text.text.as_str()).collect(),
+        };
+        let groups = link_replies(&at.iter().map(answered).collect::<Vec<_>>());
+        at.iter().zip(groups).for_each(|(at, group)| number_of[*at] = Some(group as u32));
+        return (number_of, None);
+    }
     let replies: Vec<Reply<'_>> = at
         .iter()
         .map(|at| &gathered[*at].answers[0].text)
         .map(|text| Reply { text: &text.text, embedding: text.embedding.as_ref() })
         .collect();
-    let mut number_of = vec![None; gathered.len()];
     // An index holds fewer passages than are grouped at once.
     let Ok(groups) = group_replies(&replies) else { return (number_of, None) };
     for (at, number) in at.iter().zip(groups.group_of()) {

@@ -9,11 +9,11 @@ use romashka_types::reply::Act;
 
 use super::{
     KnowledgeIndex, SourceKind,
-    confidence::{Confidence, Standing, Trial},
+    confidence::{Confidence, Judge, Standing, Trial},
     gathering::{Conversations, Gathered, conversation_of_asked},
     grouping::Grouped,
-    searching::{Again, Judge, Judged},
-    words::{LeftOut, counted},
+    searching::{Again, Judged},
+    words::LeftOut,
 };
 use crate::{
     content::{ContentHash, Group},
@@ -157,14 +157,15 @@ impl KnowledgeIndex {
             });
         }
         let [semantic, lexical] = trials;
-        let other_half = |trials: &[(usize, Trial)], shipped: Confidence| {
+        let other_half = |trials: &[(usize, Trial)], by: Judge| {
+            let shipped = Confidence::shipped(by, SourceKind::Reply);
             [1, 0].map(|other| {
                 let of_other = trials.iter().filter(|(half, _)| *half == other).map(|(_, trial)| *trial);
                 shipped.moved_by(&of_other.collect::<Vec<_>>())
             })
         };
         let (by_meaning, by_words) =
-            (other_half(&semantic, Confidence::SEMANTIC), other_half(&lexical, Confidence::LEXICAL));
+            (other_half(&semantic, Judge::WordsAndEmbeddings), other_half(&lexical, Judge::Words));
         for (question, by_embedding) in rehearsal.questions.iter_mut().zip(by_embedding) {
             let half = hold_out::half(question.conversation);
             if let Some(first) = &mut question.first {
@@ -230,7 +231,7 @@ fn said(gathered: &[Gathered]) -> BTreeMap<Group, Vec<LeftOut>> {
             texts.entry(conversation_of_asked(asked)).or_default().push(&asked.text.text);
         }
         for (conversation, texts) in texts {
-            said.entry(conversation).or_default().push(LeftOut { passage, words: counted(texts) });
+            said.entry(conversation).or_default().push(LeftOut::of(passage, texts));
         }
     }
     said

@@ -4,7 +4,7 @@ use romashka_types::reply::Act;
 
 use super::{
     Answer, Finding, Hit, KnowledgeIndex, MAX_HITS, Signal, SourceKind,
-    confidence::{Confidence, Standing},
+    confidence::{Confidence, Judge, Standing},
     gathering::Conversations,
     sentences::extract,
     words::{LeftOut, distinct},
@@ -30,13 +30,6 @@ const LEAST_EVIDENCE: f32 = 0.15;
 const MATCHING_COSINE: f32 = 0.5;
 /// Coverage from which words are said to match.
 const MATCHING_COVERAGE: f32 = 0.3;
-
-/// Judges of a search.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Judge {
-    Words,
-    WordsAndEmbeddings,
-}
 
 /// A search's judgement of every group.
 #[derive(Clone)]
@@ -143,8 +136,7 @@ impl KnowledgeIndex {
         match (by, kind) {
             (Judge::Words, SourceKind::Reply) => self.manifest.lexical,
             (Judge::WordsAndEmbeddings, SourceKind::Reply) => self.manifest.semantic,
-            (Judge::Words, SourceKind::Faq | SourceKind::Article) => Confidence::LEXICAL,
-            (Judge::WordsAndEmbeddings, SourceKind::Faq | SourceKind::Article) => Confidence::SEMANTIC,
+            (by, kind) => Confidence::shipped(by, kind),
         }
     }
 
@@ -381,7 +373,8 @@ impl Judged {
     pub(super) fn standing(&self, best: &[usize], group: usize) -> Standing {
         let GroupScore { score, coverage, sentence, cosine, .. } = self.groups[group];
         let other = best.iter().find(|other| **other != group);
-        let lead = other.map_or(0.0, |other| score - self.groups[*other].score);
+        // Where nothing else was found, the next may be just below what is found at all.
+        let lead = score - other.map_or(LEAST_EVIDENCE, |other| self.groups[*other].score);
         let cosine = (self.by == Judge::WordsAndEmbeddings).then_some(cosine);
         Standing { score, lead, coverage, sentence, cosine, words: self.words }
     }
