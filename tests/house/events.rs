@@ -94,6 +94,8 @@ fn http_requests_are_what_api_gateway_sends() {
                 "list",
                 "cancel",
                 "retry",
+                "list-topics",
+                "change-topic",
                 "list-models",
                 "get-model",
                 "deploy",

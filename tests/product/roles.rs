@@ -29,6 +29,8 @@ fn each_role_may_what_the_table_says_and_nothing_else() {
         ("GET", "/v1/models".to_owned(), "viewer"),
         ("GET", format!("/v1/models/{ANY}"), "viewer"),
         ("POST", format!("/v1/models/{ANY}/deploy"), "admin"),
+        ("GET", "/v1/topics".to_owned(), "viewer"),
+        ("PATCH", format!("/v1/topics/{ANY}"), "admin"),
         ("GET", "/v1/deployment".to_owned(), "viewer"),
         ("POST", "/v1/deployment/rollback".to_owned(), "admin"),
         ("POST", "/v1/answers".to_owned(), "agent"),

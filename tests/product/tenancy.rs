@@ -6,7 +6,11 @@ use serde_json::{Value, json};
 use xtask::client::{Tenant, text};
 use xtask::feed::Socket;
 
+use crate::matters::{LANGUAGES, conversations};
 use crate::sample::{cloud, questions, replies, start, tenant, train, upload, upload_conversations};
+
+/// Conversations about five matters, of which topics are made.
+const CONVERSATIONS: usize = 40;
 
 /// Everything of a tenant that has an address.
 struct Belongings {
@@ -17,11 +21,14 @@ struct Belongings {
     template: String,
     template_use: String,
     mining: String,
+    topic: String,
 }
 
 fn belongings(tenant: &Tenant) -> Belongings {
     let upload = upload(tenant, &questions(30));
-    let model = train(tenant, &[&upload]);
+    let asked = upload_conversations(tenant, conversations(&LANGUAGES[0], CONVERSATIONS).as_bytes());
+    let model = train(tenant, &[&upload, &asked]);
+    let topics = tenant.get("/v1/topics").unwrap();
     tenant.post(&format!("/v1/models/{}/deploy", text(&model, "id").unwrap()), &json!({})).unwrap();
     let answer = tenant.post("/v1/answers", &json!({ "text": "where is my parcel" })).unwrap();
     let template = json!({ "name": "Parcel", "source": "It is on its way.", "visibility": "everyone" });
@@ -32,6 +39,7 @@ fn belongings(tenant: &Tenant) -> Belongings {
     let mining = tenant.post("/v1/templates/minings", &json!({ "upload_ids": [conversations] })).unwrap();
     Belongings {
         mining: text(&mining, "id").unwrap(),
+        topic: text(&topics["items"][0], "id").unwrap(),
         template_use: text(&usage, "id").unwrap(),
         template: text(&template, "id").unwrap(),
         session: text(&model, "training_session_id").unwrap(),
@@ -56,6 +64,7 @@ fn whatever_names_another_tenants_thing_is_not_found() {
             .replace("{template_id}", &things.template)
             .replace("{mining_id}", &things.mining)
             .replace("{use_id}", &things.template_use)
+            .replace("{topic_id}", &things.topic)
             .replace("{version}", "1");
         assert!(!address.contains('{'), "{path} names something that this walk does not know");
         if address == *path {
@@ -65,6 +74,7 @@ fn whatever_names_another_tenants_thing_is_not_found() {
             let method = match method.as_str() {
                 "get" => "GET",
                 "put" => "PUT",
+                "patch" => "PATCH",
                 "delete" => "DELETE",
                 _ => "POST",
             };
@@ -92,6 +102,7 @@ fn lists_deployments_and_answers_know_nothing_of_another_tenant() {
         "/v1/training-sessions",
         "/v1/models",
         "/v1/feedback",
+        "/v1/topics",
         "/v1/templates",
         "/v1/templates/analytics",
         "/v1/templates/minings",

@@ -1,12 +1,10 @@
 //! Teams without labels: conversations full of names, in four languages, taught as they are exported.
 
-mod matters;
-
 use serde_json::{Value, json};
 use xtask::client::{Tenant, text};
 use xtask::job::{Plan, Show, Source, train_and_deploy};
 
-use self::matters::{LANGUAGES, Language, NAMES, conversations};
+use crate::matters::{LANGUAGES, Language, NAMES, conversations};
 use crate::sample::tenant;
 use crate::template_draft::Model;
 

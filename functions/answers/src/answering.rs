@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use romashka_domain::answer::{Action, Grounds, IntentGrounds, ReplySource, TextGrounds};
+use romashka_domain::answer::{Action, Grounds, IntentGrounds, ReplySource, TextGrounds, TopicScore};
 use romashka_domain::model::{DeployedVersion, Deployment};
+use romashka_domain::topic::{Catalogue, TopicMap};
 use romashka_encoder::{Encoder, shipped};
 use romashka_http::Problem;
 use romashka_learning::knowledge::{self, Hit, KnowledgeIndex, Source, SourceKind};
@@ -13,7 +14,7 @@ use romashka_mining::replies::fill;
 use romashka_store::TenantStore;
 use romashka_types::reply::Act;
 
-use crate::models;
+use crate::{models, topics};
 
 /// Answer groups that are looked at for one that answers.
 const CANDIDATES: usize = 10;
@@ -32,6 +33,9 @@ pub struct Answering {
     /// `None` where it knows no intents.
     model: Option<Arc<Model>>,
     knowledge: Option<Arc<KnowledgeIndex>>,
+    topics: Arc<TopicMap>,
+    /// What people decided about topics.
+    catalogue: Catalogue,
     version: DeployedVersion,
 }
 
@@ -50,6 +54,8 @@ pub struct Judged<'answering> {
     question: Option<Found<'answering>>,
     /// The standing answer of the likeliest intent.
     standing: Option<Written<'answering>>,
+    /// Topics of what was found, the likeliest first.
+    pub topics: Vec<TopicScore>,
 }
 
 /// A text of the tenant's, written for this customer.
@@ -67,21 +73,27 @@ struct Found<'answering> {
 }
 
 impl Answering {
-    pub async fn load(store: &TenantStore, deployment: &Deployment) -> Result<Self, Problem> {
+    pub async fn load(store: &TenantStore, deployment: &Deployment, catalogue: Catalogue) -> Result<Self, Problem> {
         let version = deployment.version.clone();
         let model = if version.knows_intents { Some(models::load(store, &version.model_hash).await?) } else { None };
         let knowledge = match &version.knowledge_hash {
             Some(hash) => models::load_knowledge(store, hash).await?,
             None => None,
         };
-        Ok(Self { model, knowledge, version })
+        // Before a tenant has topics, none is looked for.
+        let topics = if catalogue.topics.is_empty() || knowledge.is_none() {
+            Arc::default()
+        } else {
+            models::load_topics(store, version.model_id).await?
+        };
+        Ok(Self { model, knowledge, topics, catalogue, version })
     }
 
     pub fn judge(&self, message: &Message<'_>, wanted: &Wanted<'_>) -> Judged<'_> {
         let budget = self.version.thresholds.out_of_scope_budget;
         let prediction = self.model.as_ref().map(|model| model.predict(message, budget));
         let reason = prediction.as_ref().and_then(|prediction| prediction.out_of_scope);
-        let mut judged = Judged { prediction, answer: None, question: None, standing: None };
+        let mut judged = Judged { prediction, answer: None, question: None, standing: None, topics: Vec::new() };
         // Somebody labelled messages like this one as nothing to answer.
         if reason == Some(OutOfScopeReason::Background) {
             return judged;
@@ -89,6 +101,7 @@ impl Answering {
         let Some(knowledge) = self.knowledge.as_deref() else { return judged };
         let embedding = self.embedding(message, knowledge);
         let hits = knowledge.search(message.text(), embedding.as_ref(), CANDIDATES);
+        judged.topics = topics::scored(&hits, &self.topics, &self.catalogue);
         // The best group alone tells that people ask back.
         let asked_back = hits.first().filter(|hit| hit.group.act == Act::Question);
         judged.question = asked_back.and_then(|hit| found(knowledge, hit, embedding.as_ref(), wanted));
@@ -192,6 +205,11 @@ impl<'answering> Judged<'answering> {
         self.prediction.as_ref().and_then(|prediction| prediction.intent)
     }
 
+    /// The topics that the customer could be asked to choose from.
+    pub fn choices(&self) -> &[TopicScore] {
+        topics::choices(&self.topics)
+    }
+
     pub fn grounds(&self) -> Grounds {
         Grounds {
             intent: self.prediction.as_ref().map(|prediction| IntentGrounds {
@@ -201,6 +219,7 @@ impl<'answering> Judged<'answering> {
             }),
             answer: self.answer.as_ref().map(|found| found.grounds),
             question: self.question.as_ref().map(|found| found.grounds),
+            choices: self.choices().len(),
         }
     }
 }

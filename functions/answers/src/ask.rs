@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use romashka_domain::Permission;
-use romashka_domain::answer::{Action, Answer, MAX_MESSAGE_CHARS, Provenance, ScoredIntent, decide};
+use romashka_domain::answer::{Action, Answer, MAX_MESSAGE_CHARS, Provenance, SURE, ScoredIntent, decide};
 use romashka_domain::ids::AnswerId;
 use romashka_domain::model::Deployment;
 use romashka_http::{IdempotencyKey, Problem, Refusals, Reply, Request, conflict, invalid_field};
@@ -18,8 +18,10 @@ use uuid::Uuid;
 
 use crate::answering::{Answering, Wanted, encoder};
 use crate::composing::{Composition, composed, configured};
-use crate::mood;
+use crate::{mood, topics};
 
+/// Probability from which a topic is named.
+const LEAST_TOPIC: f64 = 0.2;
 /// Earlier turns of the conversation, at most.
 const MAX_TURNS: usize = 20;
 /// Characters of an earlier turn, or of a value of the context.
@@ -100,12 +102,11 @@ pub async fn ask(request: Request) -> Result<Reply, Problem> {
     let store = caller.store.clone();
     request
         .once("answers.ask", &caller, |id| async move {
-            let deployment = store
-                .deployments()
-                .current()
-                .await?
+            let (deployments, topics) = (store.deployments(), store.topics());
+            let (deployment, catalogue) = tokio::try_join!(deployments.current(), topics.catalogue())?;
+            let deployment = deployment
                 .ok_or_else(|| conflict("nothing_deployed", "no model is deployed yet; train one and deploy it"))?;
-            let answering = Answering::load(&store, &deployment).await?;
+            let answering = Answering::load(&store, &deployment, catalogue).await?;
             let mut answer = decided(&store, id, &deployment, &answering, &question)?;
             if question.writer == Writer::LanguageModel && answer.action == Action::Reply {
                 let model = configured().await.ok_or_else(|| {
@@ -146,22 +147,32 @@ fn decided(
     let message = Message::new(&text, encoder()?);
     let judged = answering.judge(&message, &Wanted { asked: &asked, context: &question.context });
     let (action, reason) = decide(judged.grounds(), &deployment.version.thresholds);
-    let draft = answering.draft(action, &judged);
+    let mut draft = answering.draft(action, &judged);
+    let language = detect(message.text()).map(|detection| detection.language.code().to_owned());
+    let choices = if action == Action::Clarify { judged.choices() } else { &[] };
+    if action == Action::Clarify && draft.reply.is_none() {
+        draft.reply = topics::question(choices, language.as_deref());
+    }
     let scored =
         |intent: &str, confidence: f32| ScoredIntent { intent: intent.to_owned(), confidence: f64::from(confidence) };
     let prediction = judged.prediction.as_ref();
     let intent = judged.grounds().intent;
+    let topic = judged.topics.first().filter(|topic| topic.confidence >= LEAST_TOPIC);
+    // Labelled intents lead; without any, what people accepted is one.
+    let accepted = topic.filter(|topic| prediction.is_none() && !topic.induced && topic.confidence >= SURE);
     Ok(Answer {
         id: AnswerId::of(store.tenant(), id),
-        intent: judged.intent().map(str::to_owned),
-        confidence: intent.map_or(0.0, |intent| intent.confidence),
+        intent: judged.intent().or(accepted.map(|topic| topic.name.as_str())).map(str::to_owned),
+        confidence: intent.map(|intent| intent.confidence).or(accepted.map(|topic| topic.confidence)).unwrap_or(0.0),
         runner_up: prediction.and_then(|best| best.runner_up).map(|next| scored(next.intent, next.confidence)),
         margin: intent.map_or(0.0, |intent| intent.margin),
         out_of_scope: intent.is_some_and(|intent| intent.out_of_scope),
+        topic: topic.cloned(),
+        choices: choices.to_vec(),
         action,
         reason,
         reply: draft.reply,
-        language: detect(message.text()).map(|detection| detection.language.code().to_owned()),
+        language,
         mood: mood::of(&text, &message)?,
         provenance: Provenance {
             tier: prediction.map(|prediction| prediction.tier),

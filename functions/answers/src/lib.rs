@@ -16,6 +16,7 @@ mod models;
 mod mood;
 pub mod retrain;
 pub mod set_retraining;
+mod topics;
 pub mod upload_corrections;
 
 /// The operations of this context, for the OpenAPI document.

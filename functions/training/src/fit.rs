@@ -36,6 +36,7 @@ use crate::embeddings::Known;
 use crate::notes::Notes;
 use crate::prepare::{ignore, settle};
 use crate::report::{self, Learning};
+use crate::topics::Found;
 use crate::work::{encoder, gb_millis, give_up_if_last};
 
 /// How often progress is noted, which is also how soon a cancellation is noticed.
@@ -78,7 +79,7 @@ async fn fit_session(store: &TenantStore, session: &TrainingSession) -> Result<(
     let mut notes = notes_of(store, session).await?;
     let passages = std::mem::take(&mut notes.passages);
     // Seconds of work: this thread goes on with what the runtime has to do.
-    let knowledge = tokio::task::spawn_blocking(move || Notes::index(passages)).await.map_err(|_| Failure::Panicked)?;
+    let knowledge = tokio::task::spawn_blocking(move || Notes::learn(passages)).await.map_err(|_| Failure::Panicked)?;
     let learnt = match (intents, knowledge) {
         (Err(error), knowledge) if knowledge.is_none() || !error.is_too_little() => {
             let fault = Fault::new(code_of(&error), error.to_string());
@@ -108,7 +109,7 @@ async fn fit_session(store: &TenantStore, session: &TrainingSession) -> Result<(
 struct Learnt {
     /// Why there are none, where the data taught none.
     intents: Result<Intents, TrainingError>,
-    knowledge: Option<Built>,
+    knowledge: Option<(Built, Found)>,
     notes: Notes,
 }
 
@@ -127,9 +128,12 @@ async fn keep(
     started: Instant,
 ) -> Result<ModelVersion, Failure> {
     let Learnt { intents, knowledge, notes } = learnt;
-    let cases = knowledge.as_ref().map(|built| built.cases.clone()).unwrap_or_default();
+    let cases = knowledge.as_ref().map(|(built, _)| built.cases.clone()).unwrap_or_default();
     let knowledge = match knowledge {
-        Some(built) => Some(keep_knowledge(store, built).await?),
+        Some((built, topics)) => {
+            topics.keep(store, session, &built.index).await?;
+            Some(keep_knowledge(store, built).await?)
+        }
         None => None,
     };
     let version = match (&intents, &knowledge) {

@@ -8,6 +8,7 @@
 //! why the result is the same. Each function reads the session first and does nothing that its state does not ask for.
 
 pub mod cancel;
+pub mod change_topic;
 pub mod deploy;
 mod embeddings;
 mod exchanges;
@@ -18,12 +19,14 @@ pub mod get_model;
 pub mod get_report;
 pub mod list;
 pub mod list_models;
+pub mod list_topics;
 mod notes;
 pub mod prepare;
 mod report;
 pub mod retry;
 pub mod roll_back;
 pub mod start;
+mod topics;
 pub mod work;
 
 /// The operations of this context, for the OpenAPI document.
@@ -39,6 +42,8 @@ pub mod work;
     get_report::get_report,
     deploy::deploy_model,
     get_deployment::get_deployment,
-    roll_back::roll_back
+    roll_back::roll_back,
+    list_topics::list_topics,
+    change_topic::change_topic
 ))]
 pub struct Api;

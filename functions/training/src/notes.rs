@@ -12,6 +12,7 @@ use romashka_types::reply::Act;
 use serde::{Deserialize, Serialize};
 
 use crate::exchanges::Exchange;
+use crate::topics::{Exchanged, Found};
 
 /// The notes on one batch, or on all.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -122,25 +123,38 @@ impl Notes {
         }
     }
 
-    /// The index of all passages; `None` where there are none.
-    pub fn index(passages: Vec<PassageNote>) -> Option<Built> {
+    /// The index of all passages, and the topics of all conversations without labels; `None` where there are no passages.
+    pub fn learn(passages: Vec<PassageNote>) -> Option<(Built, Found)> {
         let mut corpus = Corpus::default();
         for note in passages.iter().filter(|note| note.kind == SourceKind::Reply) {
             corpus.observe(&note.said_in(), &note.question.text, &note.reply());
         }
         let mut builder = KnowledgeBuilder::default();
         let mut refused = 0;
+        let mut exchanges = Vec::new();
         for note in passages {
             let row = note.row;
-            if let Err(refusal) = builder.add(note.into_passage(&corpus)) {
+            let passage = note.into_passage(&corpus);
+            exchanges.extend(exchanged(&passage));
+            if let Err(refusal) = builder.add(passage) {
                 refused += 1;
                 tracing::info!(%refusal, row, "a passage was left out");
             }
         }
         let mut built = builder.build();
         built.left_out += refused;
-        Some(built).filter(|built| !built.index.passages().is_empty())
+        (!built.index.passages().is_empty()).then(|| (built, Found::among(exchanges)))
     }
+}
+
+/// A row as a topic is made of it; `None` of what was not said in a conversation, or has a label. A reply that answers nothing
+/// tells nothing of what was asked.
+fn exchanged(passage: &Passage) -> Option<Exchanged> {
+    let said = passage.source.kind == SourceKind::Reply && passage.intent.is_none();
+    let question = passage.queries.first().filter(|question| said && !question.text.trim().is_empty())?.clone();
+    let conversation = passage.conversation.unwrap_or_else(|| Group::of_text(&question.text));
+    let reply = matches!(passage.act, Act::Answer | Act::Question).then(|| passage.answer.clone());
+    Some(Exchanged { conversation, question, reply })
 }
 
 impl PassageNote {

@@ -85,6 +85,8 @@ permissions! {
     ReadFeedback = Viewer;
     /// Make corrections into an upload, and say when they train by themselves.
     Retrain = Admin;
+    /// Name, accept, ignore and merge topics.
+    DecideTopics = Admin;
     /// See the reply templates that one may see, and what they make.
     ReadTemplates = Viewer;
     /// Note that one answers a customer with a reply template.

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::ids::AnswerId;
 use crate::model::Thresholds;
-use crate::{ModelId, Timestamp};
+use crate::{ModelId, Timestamp, TopicId};
 
 /// The longest message that is answered, in characters.
 pub const MAX_MESSAGE_CHARS: usize = 4_000;
@@ -58,12 +58,26 @@ pub struct ScoredIntent {
     pub confidence: f64,
 }
 
+/// A topic of the tenant's conversations, and how sure it is that a message is about it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TopicScore {
+    /// The topic.
+    pub id: TopicId,
+    /// Its name.
+    pub name: String,
+    /// Probability, 0 to 1.
+    pub confidence: f64,
+    /// Whether training found it and nobody has accepted it yet.
+    pub induced: bool,
+}
+
 /// What the deployed model makes of one message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Answer {
     /// Identifies the decision.
     pub id: AnswerId,
-    /// The likeliest intent; `null` where the message is out of scope or the model knows no intents.
+    /// The likeliest intent; `null` where the message is out of scope or the model knows no intents. Where it has no labelled
+    /// ones, an accepted topic that the message is surely about.
     pub intent: Option<String>,
     /// Calibrated probability of the likeliest intent, 0 to 1; 0 where the model knows none.
     pub confidence: f64,
@@ -73,13 +87,19 @@ pub struct Answer {
     pub margin: f64,
     /// Whether the message belongs to none of the model's intents.
     pub out_of_scope: bool,
+    /// The likeliest topic of the tenant's own conversations; absent where none is likely.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<TopicScore>,
+    /// With `clarify` the two or three topics that the customer may choose from, the likeliest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<TopicScore>,
     /// What should happen next.
     pub action: Action,
     /// Why a person should take over; only with `hand_off`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<HandOffReason>,
     /// With the action `reply` an answer drafted from the training data, where the data holds one; with `clarify` the
-    /// question that people ask back, where they always do.
+    /// question that people ask back, where they always do, or which of the `choices` is meant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reply: Option<String>,
     /// The message's language, as the two letters of ISO 639-1; absent where it could not be told.
@@ -184,6 +204,8 @@ pub struct Grounds {
     pub answer: Option<TextGrounds>,
     /// The question that people ask such customers back; `None` where they ask none.
     pub question: Option<TextGrounds>,
+    /// Topics that the customer could be asked to choose from: none, two or three.
+    pub choices: usize,
 }
 
 /// A text that may be given.
@@ -225,6 +247,9 @@ pub fn decide(grounds: Grounds, thresholds: &Thresholds) -> (Action, Option<Hand
         return (Action::Reply, None);
     }
     if grounds.question.is_some_and(|question| question.reaches(thresholds)) {
+        return (Action::Clarify, None);
+    }
+    if grounds.choices > 1 {
         return (Action::Clarify, None);
     }
     match grounds.intent {
@@ -269,7 +294,7 @@ mod tests {
         for intent in [None, Some(lost)] {
             let decided = |probability| {
                 let answer = Some(TextGrounds { kind: SourceKind::Faq, probability });
-                decide(Grounds { intent, answer, question: None }, &Thresholds::default())
+                decide(Grounds { intent, answer, ..Grounds::default() }, &Thresholds::default())
             };
             assert_eq!(decided(0.6), (Action::Reply, None));
             assert_eq!(decided(0.49).0, Action::HandOff);
@@ -277,15 +302,24 @@ mod tests {
         assert_eq!(decide(Grounds::default(), &Thresholds::default()).1, Some(HandOffReason::NoAnswer));
     }
 
+    #[test]
+    fn where_topics_are_near_the_customer_is_asked_which() {
+        let with = |choices| decide(Grounds { choices, ..Grounds::default() }, &Thresholds::default());
+        assert_eq!(with(2), (Action::Clarify, None));
+        assert_eq!(with(0).0, Action::HandOff);
+    }
+
     proptest! {
         #[test]
         fn a_hand_off_always_says_why(
             intent in prop::option::of((any::<bool>(), 0.0f64..=1.0, 0.0f64..=1.0)),
             answer in prop::option::of(0.0f64..=1.0),
+            choices in 0usize..=3,
         ) {
             let answer = answer.map(|probability| TextGrounds { kind: SourceKind::Reply, probability });
             let grounds = |(out_of_scope, confidence, margin)| IntentGrounds { out_of_scope, confidence, margin };
-            let (action, reason) = decide(Grounds { intent: intent.map(grounds), answer, question: None }, &Thresholds::default());
+            let grounds = Grounds { intent: intent.map(grounds), answer, question: None, choices };
+            let (action, reason) = decide(grounds, &Thresholds::default());
             prop_assert_eq!(action == Action::HandOff, reason.is_some());
         }
     }

@@ -73,6 +73,8 @@ uuid_id! {
     MiningId = "a mining id";
     /// One use of a reply template.
     TemplateUseId = "a template use id";
+    /// A matter that customers write about.
+    TopicId = "a topic id";
     /// One answered message.
     AnswerId = "an answer id";
 }

@@ -16,12 +16,13 @@ pub mod redaction;
 pub mod retraining;
 pub mod template;
 pub mod time;
+pub mod topic;
 pub mod training;
 pub mod upload;
 
 pub use access::{Identity, Permission, Role};
 pub use ids::{
-    ConnectionId, CorrelationId, IdSource, MiningId, ModelId, TeamId, TemplateId, TemplateUseId, TenantId,
+    ConnectionId, CorrelationId, IdSource, MiningId, ModelId, TeamId, TemplateId, TemplateUseId, TenantId, TopicId,
     TrainingSessionId, UploadId, UserId,
 };
 pub use time::{Clock, Timestamp};

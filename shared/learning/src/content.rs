@@ -102,6 +102,14 @@ impl ContentHash {
         Self(bytes)
     }
 
+    /// A hash as it is displayed; `None` for any other text.
+    #[must_use]
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let mut bytes = [0; Self::LENGTH];
+        hex::decode_to_slice(text, &mut bytes).ok()?;
+        Some(Self(bytes))
+    }
+
     /// The hash as it is stored.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; Self::LENGTH] {

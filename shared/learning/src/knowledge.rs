@@ -511,6 +511,16 @@ impl KnowledgeIndex {
         &self.passages
     }
 
+    /// Past questions that people answered with a passage, each as [`ContentHash::of`] its text without a label; none of a
+    /// passage that is not there.
+    #[must_use]
+    pub fn past_questions_of(&self, position: usize) -> &[ContentHash] {
+        let count = |passage: &KnownPassage| passage.past_questions as usize;
+        let Some(passage) = self.passages.get(position) else { return &[] };
+        let start: usize = self.passages[..position].iter().map(count).sum();
+        &self.past_questions[start..start + count(passage)]
+    }
+
     /// The answer groups, in the order of their first passages.
     #[must_use]
     pub fn groups(&self) -> &[AnswerGroup] {

@@ -26,6 +26,7 @@ mod table;
 pub mod template_uses;
 pub mod templates;
 pub mod tickets;
+pub mod topics;
 pub mod uploads;
 
 use std::sync::Arc;
@@ -167,6 +168,11 @@ impl TenantStore {
     /// When corrections train, and what they were gathered into.
     pub fn retraining(&self) -> retraining::Retraining<'_> {
         retraining::Retraining::new(self)
+    }
+
+    /// Topics that customers write about.
+    pub fn topics(&self) -> topics::Topics<'_> {
+        topics::Topics::new(self)
     }
 
     /// Searches for reply templates in what agents wrote.

@@ -11,7 +11,8 @@
 //! - `notes/<tenant>/<session>/<batch>.json`: what else was seen in one batch: replies, languages; they expire.
 //! - `embeddings/<tenant>/<encoder>.bin`: in which batch of features each text's embedding lies.
 //! - `models/<tenant>/<hash>.safetensors`: artefacts, named by their content; beside each, under its hash, what later
-//!   versions are compared by: `.twin.safetensors` and `.hold-out.bin`; and knowledge indexes: `<hash>.knowledge.bin`.
+//!   versions are compared by: `.twin.safetensors` and `.hold-out.bin`; and knowledge indexes: `<hash>.knowledge.bin`. Topics
+//!   by version: `<model>.topics.json`, and what the next version knows them by: `<model>.topic-memory.json`.
 //! - `reports/<tenant>/<session>.json`: reports on sessions.
 //! - `minings/<tenant>/<mining>.json`: what a mining found; they expire.
 //! - `indexes/<tenant>/<hash>.templates.bin`: an index to search templates by, named by its content.
@@ -27,7 +28,7 @@ use aws_sdk_s3::presigning::{PresignedRequest, PresigningConfig};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
 use bytes::Bytes;
-use romashka_domain::{MiningId, TenantId, TrainingSessionId, UploadId};
+use romashka_domain::{MiningId, ModelId, TenantId, TrainingSessionId, UploadId};
 use romashka_ingest::Kind;
 
 use crate::error::aws;
@@ -73,6 +74,10 @@ pub enum Object {
     HoldOut(String),
     /// What the tenant's texts say, by its SHA-256 in hexadecimal.
     Knowledge(String),
+    /// The topics of a model version, JSON.
+    Topics(ModelId),
+    /// What later versions know the topics of a model version by, JSON.
+    TopicMemory(ModelId),
     /// The report on a session, JSON.
     Report(TrainingSessionId),
     /// What a mining found, JSON.
@@ -97,6 +102,8 @@ impl Object {
             Self::Twin(hash) => format!("models/{tenant}/{hash}.twin.safetensors"),
             Self::HoldOut(hash) => format!("models/{tenant}/{hash}.hold-out.bin"),
             Self::Knowledge(hash) => format!("models/{tenant}/{hash}.knowledge.bin"),
+            Self::Topics(model) => format!("models/{tenant}/{model}.topics.json"),
+            Self::TopicMemory(model) => format!("models/{tenant}/{model}.topic-memory.json"),
             Self::Report(session) => format!("reports/{tenant}/{session}.json"),
             Self::Mined(mining) => format!("minings/{tenant}/{mining}.json"),
             Self::TemplateIndex(hash) => format!("indexes/{tenant}/{hash}.templates.bin"),
@@ -116,6 +123,7 @@ impl Object {
             Self::Twin(_) => "evaluation twin",
             Self::HoldOut(_) => "hold-out",
             Self::Knowledge(_) => "knowledge index",
+            Self::Topics(_) | Self::TopicMemory(_) => "topics",
             Self::Report(_) => "report",
             Self::Mined(_) => "list of proposals",
             Self::TemplateIndex(_) => "search index",

@@ -81,7 +81,7 @@ pub struct Confidence {
 }
 
 impl Confidence {
-    /// The weights that an index begins with. From `examples/knowledge_prior.rs`, on halves of public sets and on forty
+    /// The weights that an index begins with. From `examples/answers_quality.rs`, on halves of public sets and on forty
     /// conversations of each of six languages, of which none is among the figures of `docs/metrics.md`; the constants of FAQs and
     /// articles are moved so that some ninety-seven of a hundred answers are right from
     /// [`DEFAULT_THRESHOLD`](super::DEFAULT_THRESHOLD) on.

@@ -31,6 +31,8 @@ const NEIGHBOURS: usize = 10;
 const LEAST_LIKENESS: f32 = 0.25;
 /// Resolution of the communities that are merged into topics.
 const RESOLUTION: f64 = 4.0;
+/// Rounds in which exchanges go to the nearer half of a topic that is split.
+const ROUNDS: usize = 20;
 
 /// A text and its embedding, where an encoder knows its language.
 #[derive(Debug, Clone, Copy)]
@@ -118,31 +120,92 @@ pub fn induce(exchanges: &[Exchange<'_>]) -> Result<Topics, TopicsError> {
     for (topic, members) in members.iter().enumerate() {
         all_of(members).into_iter().for_each(|at| topics.topic_of[at] = Some(topic));
     }
-    let vocabulary = Vocabulary::of(exchanges, &topics.topic_of, members.len());
-    for (topic, members) in members.iter().enumerate() {
-        let centre = Community::of(members.iter().map(|&at| &points[at]));
-        let mut central: Vec<(f32, usize)> =
-            members.iter().map(|&at| (centre.mean_cosine(&Widened::of(&points[at])), at)).collect();
-        central.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        let mut all = all_of(members);
-        all.sort_unstable();
-        let mut questions: Vec<ContentHash> =
-            members.iter().map(|&at| ContentHash::of(first[at].question.text, None)).collect();
-        questions.sort_unstable();
-        questions.dedup();
-        topics.topics.push(Topic {
-            id: None,
-            name: String::new(),
-            words: vocabulary.telling(topic),
-            members: all,
-            exemplars: central.iter().take(MAX_EXEMPLARS).map(|&(_, at)| distinct[at][0]).collect(),
-            cohesion: centre.cohesion(),
-            questions,
-            centre: middle(members.iter().filter_map(|&at| first[at].question.embedding)),
-        });
+    for members in &members {
+        let distinct: Vec<(usize, &Embedding)> = members.iter().map(|&at| (distinct[at][0], &points[at])).collect();
+        topics.topics.push(described(exchanges, &distinct, all_of(members)));
     }
-    name_all(&mut topics.topics);
+    topics.name(exchanges);
     Ok(topics)
+}
+
+/// A topic without words and name. `distinct` are its distinct exchanges with their points.
+fn described(exchanges: &[Exchange<'_>], distinct: &[(usize, &Embedding)], mut members: Vec<usize>) -> Topic {
+    let centre = Community::of(distinct.iter().map(|(_, point)| *point));
+    let mut central: Vec<(f32, usize)> =
+        distinct.iter().map(|(at, point)| (centre.mean_cosine(&Widened::of(point)), *at)).collect();
+    // Stable: equals stay in the order of their content.
+    central.sort_by(|a, b| b.0.total_cmp(&a.0));
+    members.sort_unstable();
+    let mut questions: Vec<ContentHash> =
+        distinct.iter().map(|(at, _)| ContentHash::of(exchanges[*at].question.text, None)).collect();
+    questions.sort_unstable();
+    questions.dedup();
+    Topic {
+        id: None,
+        name: String::new(),
+        words: Vec::new(),
+        members,
+        exemplars: central.iter().take(MAX_EXEMPLARS).map(|(_, at)| *at).collect(),
+        cohesion: centre.cohesion(),
+        questions,
+        centre: middle(distinct.iter().filter_map(|(at, _)| exchanges[*at].question.embedding)),
+    }
+}
+
+impl Topics {
+    /// Splits the topics of some identities in two, each as its exchanges are most unlike each other. The larger half keeps
+    /// identity and name. A topic of which a half would be no topic stays whole.
+    pub fn split(&mut self, exchanges: &[Exchange<'_>], ids: &[String]) {
+        for at in 0..self.topics.len() {
+            if !self.topics[at].id.as_ref().is_some_and(|id| ids.contains(id)) {
+                continue;
+            }
+            let Some([larger, smaller]) = halves(exchanges, &self.topics[at].members) else { continue };
+            let place = self.topics.len();
+            smaller.members.iter().for_each(|&member| self.topic_of[member] = Some(place));
+            let Topic { id, name, .. } = &self.topics[at];
+            self.topics[at] = Topic { id: id.clone(), name: name.clone(), ..larger };
+            self.topics.push(smaller);
+        }
+        self.name(exchanges);
+    }
+
+    /// Finds the telling words of all topics, and names for those that have none.
+    fn name(&mut self, exchanges: &[Exchange<'_>]) {
+        let vocabulary = Vocabulary::of(exchanges, &self.topic_of, self.topics.len());
+        self.topics.iter_mut().enumerate().for_each(|(at, topic)| topic.words = vocabulary.telling(at));
+        name_all(&mut self.topics);
+    }
+}
+
+/// Two topics of the members of one, the larger first: spherical 2-means (Dhillon and Modha 2001) that begins at the exchange
+/// least like the others and at the one least like that.
+fn halves(exchanges: &[Exchange<'_>], members: &[usize]) -> Option<[Topic; 2]> {
+    let content = |at: usize| ContentHash::of(exchanges[at].question.text, exchanges[at].reply.map(|reply| reply.text));
+    let mut in_order: Vec<(ContentHash, usize)> = members.iter().map(|&at| (content(at), at)).collect();
+    in_order.sort_unstable();
+    let distinct: Vec<&[(ContentHash, usize)]> = in_order.chunk_by(|a, b| a.0 == b.0).collect();
+    let first: Vec<&Exchange<'_>> = distinct.iter().map(|same| &exchanges[same[0].1]).collect();
+    let points = points(&first);
+    let farthest = |from: &Embedding| points.iter().min_by(|a, b| a.cosine(from).total_cmp(&b.cosine(from))).cloned();
+    let one = farthest(&middle(points.iter())?)?;
+    let mut centres = [one.clone(), farthest(&one)?];
+    let is_second = |point: &Embedding, centres: &[Embedding; 2]| point.cosine(&centres[1]) > point.cosine(&centres[0]);
+    for _ in 0..ROUNDS {
+        let of = |second: bool| middle(points.iter().filter(|point| is_second(point, &centres) == second));
+        centres = [of(false)?, of(true)?];
+    }
+    let half = |second: bool| {
+        let of_half: Vec<usize> = (0..points.len()).filter(|&at| is_second(&points[at], &centres) == second).collect();
+        let members: Vec<usize> = of_half.iter().flat_map(|&at| distinct[at]).map(|(_, at)| *at).collect();
+        let conversations: BTreeSet<Group> = members.iter().map(|&at| exchanges[at].conversation).collect();
+        let with_points: Vec<(usize, &Embedding)> =
+            of_half.iter().map(|&at| (distinct[at][0].1, &points[at])).collect();
+        let is_topic = members.len() >= MIN_MEMBERS && conversations.len() >= MIN_CONVERSATIONS;
+        is_topic.then(|| described(exchanges, &with_points, members))
+    };
+    let (first, second) = (half(false)?, half(true)?);
+    Some(if first.members.len() >= second.members.len() { [first, second] } else { [second, first] })
 }
 
 /// Each exchange as a point, by its question and its reply.
@@ -332,6 +395,33 @@ pub(super) mod tests {
             assert!(!name.contains("wanda") && !name.contains("customer"), "{name}");
             assert!((2..=3).contains(&name.split('_').count()), "{name}");
         }
+    }
+
+    #[test]
+    fn a_topic_is_split_where_its_exchanges_are_most_unlike() {
+        let spoken = spoken();
+        let exchanges = exchanges(&spoken);
+        let mut topics = induce(&exchanges).unwrap();
+        // Two topics are made one by hand, and told apart again.
+        let second = topics.topics.remove(1);
+        let first = &mut topics.topics[0];
+        first.members.extend(&second.members);
+        first.id = Some("kept".to_owned());
+        let both = first.members.clone();
+        topics.topic_of =
+            topics.topic_of.iter().map(|topic| topic.map(|it| if it == 0 { 0 } else { it - 1 })).collect();
+        let count = topics.topics.len();
+        topics.split(&exchanges, &["kept".to_owned(), "unknown".to_owned()]);
+        assert_eq!(topics.topics.len(), count + 1);
+        let [kept, .., new] = topics.topics.as_slice() else { unreachable!() };
+        assert_eq!((kept.id.as_deref(), new.id.as_deref()), (Some("kept"), None));
+        for half in [kept, new] {
+            let matters: BTreeSet<usize> = half.members.iter().map(|&at| spoken[at].matter).collect();
+            assert_eq!(matters.len(), 1, "{half:?}");
+            assert!(!half.name.is_empty() && !half.words.is_empty());
+        }
+        assert_eq!(kept.members.len() + new.members.len(), both.len());
+        assert!(new.members.iter().all(|&at| topics.topic_of[at] == Some(count)));
     }
 
     #[test]
