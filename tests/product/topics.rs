@@ -60,7 +60,16 @@ fn topics_are_found_named_decided_on_and_outlast_a_training() {
     let after = asked(&tenant, "I do not remember my password, what now?");
     assert_eq!((&after["intent"], &after["topic"]["induced"]), (&json!("Lost password"), &json!(false)), "{after}");
 
-    deploy(&tenant, &train(&tenant, &[&upload]));
+    let model = train(&tenant, &[&upload]);
+    let comparison = &model["knowledge"]["comparison"];
+    assert_eq!((&comparison["gained"], &comparison["lost"]), (&json!(0), &json!(0)), "{model}");
+    assert!(comparison["rows"].as_u64() >= Some(20), "{model}");
+    let path = format!("/v1/models/{}/deploy", text(&model, "id").unwrap());
+    let deployed = tenant.post(&path, &json!({ "agreement": 0.8, "thresholds": { "curated": 0.7 } })).unwrap();
+    assert_eq!(deployed["thresholds"]["curated"], json!(0.7), "{deployed}");
+    assert!(deployed["thresholds"]["reply"].as_f64() <= Some(0.6), "{deployed}");
+    let refused = tenant.call("POST", &path).json(&json!({ "agreement": 0.2 })).send().unwrap();
+    assert_eq!((refused.status, refused.body["field"].as_str()), (422, Some("/agreement")));
     let again = about_passwords(&tenant);
     assert_eq!(
         (&again["id"], &again["name"], &again["state"]),

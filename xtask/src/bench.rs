@@ -39,6 +39,9 @@ pub enum What {
     Learning(learning::Comparison),
     /// FAQs found by paraphrased questions (StackFAQ): words, embeddings, both.
     Retrieval(published::Files),
+    /// Answers from conversations (bitext), an FAQ (StackFAQ) and articles (XQuAD in three languages): how many and how many right,
+    /// beside BM25, embeddings and the nearest past question.
+    AnswersQuality(published::Files),
     /// Reply templates suggested and found (StackFAQ, Banking77): words, embeddings, both; cold and after picks; and how fast.
     Suggestions(published::Files),
     /// Searches among 10,000 templates of a deployed system: end to end and inside the function, warm, and from fresh processes
@@ -80,6 +83,7 @@ pub fn run(cloud: &Cloud, what: &What, up: impl Fn(&Cloud) -> Result<()>) -> Res
         What::Ingest(reading) => ingest::run(reading, &up),
         What::Learning(comparison) => learning::run(comparison),
         What::Retrieval(files) => published::retrieval(files),
+        What::AnswersQuality(files) => published::answers_quality(files),
         What::Suggestions(files) => published::suggestions(files),
         What::Search => templates::run(&up),
         What::Bombs => published::bombs(),

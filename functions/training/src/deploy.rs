@@ -2,9 +2,12 @@
 
 use romashka_domain::model::{Decision, Deployment, DeploymentCause, Model, Thresholds};
 use romashka_domain::{ModelId, Permission};
-use romashka_http::{IdempotencyKey, IfMatch, Problem, Refusals, Reply, Request, invalid_field, not_found};
+use romashka_http::{IdempotencyKey, IfMatch, Problem, Refusals, Reply, Request, conflict, invalid_field, not_found};
 use serde::Deserialize;
 use utoipa::ToSchema;
+
+/// Agreement below which nobody wants to be answered.
+const LEAST_AGREEMENT: f64 = 0.5;
 
 /// How to deploy.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -14,43 +17,79 @@ pub struct NewDeployment {
     /// other limits changes them.
     #[serde(default)]
     pub thresholds: Option<NewThresholds>,
+    /// Agreement with people that past replies must promise, 0.5 to 1: the threshold `reply` is read off the version's curve.
+    /// The version's own, for nine of ten, where it is left out.
+    #[serde(default)]
+    #[schema(minimum = 0.5, maximum = 1.0)]
+    pub agreement: Option<f64>,
 }
 
-/// Limits of a deployment.
-#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+/// Limits of a deployment; the model's own where they are left out.
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewThresholds {
     /// Budget of the operating point, 0 to 0.1.
+    #[serde(default)]
     #[schema(minimum = 0.0, maximum = 0.1)]
-    pub out_of_scope_budget: f32,
+    pub out_of_scope_budget: Option<f32>,
     /// Confidence from which the top intent is acted upon, 0 to 1.
+    #[serde(default)]
     #[schema(minimum = 0.0, maximum = 1.0)]
-    pub sure: f64,
+    pub sure: Option<f64>,
     /// Lead of the top intent over the runner-up from which it is acted upon, 0 to 1.
+    #[serde(default)]
     #[schema(minimum = 0.0, maximum = 1.0)]
-    pub gap: f64,
-    /// Probability from which an agent's past reply is given, 0 to 1; the model's own where it is left out.
+    pub gap: Option<f64>,
+    /// Probability from which an agent's past reply is given, 0 to 1.
     #[serde(default)]
     #[schema(minimum = 0.0, maximum = 1.0)]
     pub reply: Option<f64>,
-    /// Probability from which an entry of an FAQ or an article is given, 0 to 1; the model's own where it is left out.
+    /// Probability from which an entry of an FAQ or an article is given, 0 to 1.
     #[serde(default)]
     #[schema(minimum = 0.0, maximum = 1.0)]
     pub curated: Option<f64>,
 }
 
-impl NewThresholds {
-    /// These limits, with the model's own in place of those left out.
-    fn for_model(self, model: &Model) -> Thresholds {
-        let own = Thresholds::of(model);
-        Thresholds {
-            out_of_scope_budget: self.out_of_scope_budget,
-            sure: self.sure,
-            gap: self.gap,
-            reply: self.reply.unwrap_or(own.reply),
-            curated: self.curated.unwrap_or(own.curated),
+impl NewDeployment {
+    /// The limits that are asked for, with the model's own in place of those left out; `None` where nothing is asked for.
+    fn chosen(&self, model: &Model) -> Result<Option<Thresholds>, Problem> {
+        if self.thresholds.is_none() && self.agreement.is_none() {
+            return Ok(None);
         }
+        let (own, new) = (Thresholds::of(model), self.thresholds.unwrap_or_default());
+        let reply = match self.agreement {
+            Some(_) if new.reply.is_some() => {
+                return Err(invalid_field(
+                    "/agreement",
+                    "both",
+                    "names an agreement where `thresholds.reply` is named, too",
+                ));
+            }
+            Some(target) => agreeing(model, target)?,
+            None => new.reply.unwrap_or(own.reply),
+        };
+        Ok(Some(Thresholds {
+            out_of_scope_budget: new.out_of_scope_budget.unwrap_or(own.out_of_scope_budget),
+            sure: new.sure.unwrap_or(own.sure),
+            gap: new.gap.unwrap_or(own.gap),
+            reply,
+            curated: new.curated.unwrap_or(own.curated),
+        }))
     }
+}
+
+/// The lowest threshold of past replies at which a version agrees with people this often.
+fn agreeing(model: &Model, target: f64) -> Result<f64, Problem> {
+    if !(LEAST_AGREEMENT..=1.0).contains(&target) {
+        return Err(invalid_field("/agreement", "out_of_range", "lies outside 0.5 to 1"));
+    }
+    let agreement = model.knowledge.as_ref().and_then(|knowledge| knowledge.agreement.as_ref());
+    let agreement = agreement.ok_or_else(|| {
+        conflict("no_agreement", "this version has too few past questions to know its agreement; name a threshold")
+    })?;
+    agreement.threshold_for(target).ok_or_else(|| {
+        conflict("agreement_not_reached", "no threshold of this version reaches this agreement; see its curve")
+    })
 }
 
 /// Deploy a model version. It answers from the next question on.
@@ -70,7 +109,7 @@ pub async fn deploy_model(request: Request) -> Result<Reply, Problem> {
         .once("models.deploy", &caller, |decision| async move {
             let model = store.models().get(id).await?.ok_or_else(|| not_found("model"))?;
             let current = store.deployments().current().await?;
-            let chosen = new.thresholds.map(|thresholds| thresholds.for_model(&model));
+            let chosen = new.chosen(&model)?;
             let thresholds = chosen.unwrap_or_else(|| Thresholds::of(&model));
             if let Some(limit) = thresholds.invalid() {
                 return Err(invalid_field(format!("/thresholds/{limit}"), "out_of_range", "lies outside its range"));

@@ -27,7 +27,7 @@ pub struct Exchange {
     pub sentences: Vec<(std::ops::Range<usize>, Option<Embedding>)>,
 }
 
-/// Reads the rows of an upload; `None` for each that has no answer. `rows` are the same, featurised.
+/// Reads the rows of an upload; `None` for each that teaches neither an answer nor a topic. `rows` are the same, featurised.
 pub fn exchanges(
     kind: Kind,
     records: &[Record],
@@ -62,7 +62,9 @@ pub fn exchanges(
 }
 
 fn exchange(kind: Kind, record: &Record) -> Option<Exchange> {
-    let reply = record.reply.as_deref()?;
+    // What nobody answered and nobody labelled still tells what customers write about.
+    let is_question = record.intent.is_none() && matches!(kind, Kind::Conversations | Kind::Utterances);
+    let reply = record.reply.as_deref().or(is_question.then_some(""))?;
     let kind = match kind {
         Kind::Faq => SourceKind::Faq,
         Kind::Knowledge => SourceKind::Article,

@@ -1,6 +1,6 @@
 //! The tenant's topics.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use romashka_domain::topic::{Catalogue, MappedTopic, Topic, TopicMap};
 use romashka_domain::{ModelId, Permission, TopicId};
@@ -9,12 +9,15 @@ use romashka_store::objects::Object;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+/// Versions whose examples are read, at most: the latest. Topics that were not found again for longer have none.
+const MOST_VERSIONS: usize = 10;
+
 /// A topic with what it is about.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DescribedTopic {
     #[serde(flatten)]
     topic: Topic,
-    /// Its most telling words, the most telling first; empty where it was not found again.
+    /// Its most telling words, the most telling first; empty where it was not found again for long.
     words: Vec<String>,
     /// Typical questions of customers, redacted.
     examples: Vec<String>,
@@ -40,16 +43,15 @@ pub struct TopicList {
 pub async fn list_topics(request: Request) -> Result<Reply, Problem> {
     let caller = request.authorise(Permission::ReadModels)?;
     let Catalogue { revision, topics, .. } = caller.store.topics().catalogue().await?;
-    let mut maps: BTreeMap<ModelId, BTreeMap<TopicId, MappedTopic>> = BTreeMap::new();
-    for model_id in topics.iter().map(|topic| topic.model_id) {
-        if !maps.contains_key(&model_id) {
-            let bytes = caller.store.objects().get(&Object::Topics(model_id)).await?;
-            let map: TopicMap = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
-            maps.insert(model_id, map.topics.into_iter().map(|topic| (topic.id, topic)).collect());
-        }
+    let versions: BTreeSet<ModelId> = topics.iter().map(|topic| topic.model_id).collect();
+    let mut mapped: BTreeMap<(ModelId, TopicId), MappedTopic> = BTreeMap::new();
+    for model_id in versions.into_iter().rev().take(MOST_VERSIONS) {
+        let bytes = caller.store.objects().get(&Object::Topics(model_id)).await?;
+        let map: TopicMap = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+        mapped.extend(map.topics.into_iter().map(|topic| ((model_id, topic.id), topic)));
     }
     let described = |topic: Topic| {
-        let mapped = maps.get(&topic.model_id).and_then(|map| map.get(&topic.id)).cloned();
+        let mapped = mapped.get(&(topic.model_id, topic.id)).cloned();
         let (words, examples, reply) = mapped.map(|it| (it.words, it.examples, it.reply)).unwrap_or_default();
         DescribedTopic { topic, words, examples, reply }
     };

@@ -92,7 +92,7 @@ impl Notes {
         tally.rows += 1;
         tally.unlabelled += u64::from(record.intent.is_none());
         self.languages.count(detect(&record.text));
-        let Some(exchange) = exchange.filter(|exchange| !exchange.answer.body.trim().is_empty()) else { return };
+        let Some(exchange) = exchange else { return };
         let sentence = |(range, embedding): &(std::ops::Range<usize>, Option<Embedding>)| SentenceNote {
             start: range.start,
             end: range.end,
@@ -126,7 +126,8 @@ impl Notes {
     /// The index of all passages, and the topics of all conversations without labels; `None` where there are no passages.
     pub fn learn(passages: Vec<PassageNote>) -> Option<(Built, Found)> {
         let mut corpus = Corpus::default();
-        for note in passages.iter().filter(|note| note.kind == SourceKind::Reply) {
+        let is_reply = |note: &&PassageNote| note.kind == SourceKind::Reply && !note.answer.text.trim().is_empty();
+        for note in passages.iter().filter(is_reply) {
             corpus.observe(&note.said_in(), &note.question.text, &note.reply());
         }
         let mut builder = KnowledgeBuilder::default();
@@ -136,6 +137,9 @@ impl Notes {
             let row = note.row;
             let passage = note.into_passage(&corpus);
             exchanges.extend(exchanged(&passage));
+            if passage.answer.text.trim().is_empty() {
+                continue;
+            }
             if let Err(refusal) = builder.add(passage) {
                 refused += 1;
                 tracing::info!(%refusal, row, "a passage was left out");
@@ -153,7 +157,8 @@ fn exchanged(passage: &Passage) -> Option<Exchanged> {
     let said = passage.source.kind == SourceKind::Reply && passage.intent.is_none();
     let question = passage.queries.first().filter(|question| said && !question.text.trim().is_empty())?.clone();
     let conversation = passage.conversation.unwrap_or_else(|| Group::of_text(&question.text));
-    let reply = matches!(passage.act, Act::Answer | Act::Question).then(|| passage.answer.clone());
+    let answers = matches!(passage.act, Act::Answer | Act::Question) && !passage.answer.text.trim().is_empty();
+    let reply = answers.then(|| passage.answer.clone());
     Some(Exchanged { conversation, question, reply })
 }
 

@@ -1,6 +1,6 @@
 //! Model versions and which of them answers.
 
-use romashka_learning::comparison::Comparison;
+use romashka_learning::comparison::{Comparison, Verdict};
 use romashka_learning::knowledge::{Agreement, DEFAULT_THRESHOLD};
 use romashka_learning::{Evaluation, OperatingPoint, Parameters};
 use serde::{Deserialize, Serialize};
@@ -67,6 +67,18 @@ pub struct KnowledgeVersion {
     /// Agreement with people on their past questions; absent where fewer than 20 were known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agreement: Option<Agreement>,
+    /// How it does beside the version that was deployed then, on the past questions that were put to both: an accuracy is the
+    /// share answered as people did. Absent where there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
+}
+
+impl Model {
+    /// What the comparison with the version deployed then says: that of intents where it has some, otherwise that of answers.
+    pub fn verdict(&self) -> Option<Verdict> {
+        let of_answers = || self.knowledge.as_ref()?.comparison.as_ref();
+        self.comparison.as_ref().or_else(of_answers).map(|comparison| comparison.verdict)
+    }
 }
 
 /// What made a version the deployed one.

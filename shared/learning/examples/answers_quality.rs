@@ -1,9 +1,11 @@
-//! Derives the confidence that is shipped from tasks with known answers, and measures a task file beside simpler methods.
+//! Derives the confidence that is shipped from tasks with known answers, and measures a task beside simpler methods.
 //!
 //! ```text
-//! cargo run --release -p romashka-learning --example knowledge_prior -- prior <task.json>…
-//! cargo run --release -p romashka-learning --example knowledge_prior -- ask <task.json>…
+//! cargo run --release -p romashka-learning --example answers_quality -- prior <task.json>…
+//! cargo run --release -p romashka-learning --example answers_quality -- ask <task.json>…
 //! ```
+//!
+//! With `ROMASHKA_EACH` set, `ask` prints every group and every question, too.
 //!
 //! A task is a JSON object: `rows` to learn from (`kind` of `faq`, `article` or `reply`, `question`, `reply`,
 //! `conversation`, `matter`), `test` questions with the `matter` that answers them, and `foreign` questions that nothing
@@ -13,10 +15,11 @@
 use std::{collections::BTreeMap, io::Write, time::Instant};
 
 use anyhow::{Context, bail};
+use bm25::{Language, SearchEngineBuilder};
 use romashka_learning::{
     Embedding, Group,
     knowledge::{
-        Built, KnowledgeBuilder, Passage, Sentence, Source, SourceKind, Text,
+        Built, DEFAULT_THRESHOLD, KnowledgeBuilder, Passage, Sentence, Source, SourceKind, Text,
         confidence::{Confidence, Trial},
         sentences::sentences,
     },
@@ -27,6 +30,9 @@ use romashka_types::reply::Act;
 use serde::Deserialize;
 
 mod published;
+
+/// Texts whose language is looked at.
+const LANGUAGE_SAMPLE: usize = 100;
 
 #[derive(Deserialize)]
 struct Task {
@@ -53,6 +59,9 @@ struct Test {
 
 struct Ready {
     built: Built,
+    /// Embeddings of each row's question and of its answer.
+    questions: Vec<Option<Embedding>>,
+    bodies: Vec<Option<Embedding>>,
     matters: Vec<Option<String>>,
     test: Vec<(Text, Option<String>)>,
     foreign: Vec<Text>,
@@ -60,7 +69,7 @@ struct Ready {
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [what, tasks @ ..] = arguments.as_slice() else { bail!("usage: knowledge_prior prior|ask <task.json>…") };
+    let [what, tasks @ ..] = arguments.as_slice() else { bail!("usage: answers_quality prior|ask <task.json>…") };
     let encoder = published::encoder()?;
     let encode = |texts: Vec<String>| -> Vec<Text> {
         let known: Vec<&str> = texts.iter().map(String::as_str).filter(|text| language::is_encoded(text)).collect();
@@ -104,7 +113,10 @@ fn main() -> anyhow::Result<()> {
             index.is_embedded(),
             started.elapsed().as_secs_f64()
         )?;
-        ask(&mut out, &ready)?;
+        if std::env::var_os("ROMASHKA_EACH").is_some() {
+            each(&mut out, &ready)?;
+        }
+        ask(&mut out, &task, &ready)?;
     }
     for ((judge, kind), trials) in trials_of {
         let confidence = Confidence::of(&trials);
@@ -132,6 +144,10 @@ fn ready(task: &Task, encode: impl Fn(Vec<String>) -> Vec<Text>) -> anyhow::Resu
     let is_reply = |row: &Row| row.kind == "reply";
     let bodies = task.rows.iter().zip(&read).map(|(row, read)| if is_reply(row) { &read.body } else { &row.reply });
     let bodies = encode(bodies.cloned().collect());
+    let embeddings = |texts: &[Text]| -> Vec<Option<Embedding>> {
+        texts.iter().map(|text| text.embedding.clone().filter(|_| !text.text.is_empty())).collect()
+    };
+    let (of_questions, of_bodies) = (embeddings(&questions), embeddings(&bodies));
     let mut builder = KnowledgeBuilder::default();
     for (number, (row, (question, body))) in task.rows.iter().zip(questions.into_iter().zip(bodies)).enumerate() {
         let kind = match row.kind.as_str() {
@@ -174,6 +190,8 @@ fn ready(task: &Task, encode: impl Fn(Vec<String>) -> Vec<Text>) -> anyhow::Resu
     let foreign = encode(task.foreign.iter().map(|test| test.question.clone()).collect());
     Ok(Ready {
         built,
+        questions: of_questions,
+        bodies: of_bodies,
         matters: task.rows.iter().map(|row| row.matter.clone()).collect(),
         test: test.into_iter().zip(task.test.iter().map(|test| test.matter.clone())).collect(),
         foreign,
@@ -229,94 +247,161 @@ fn each(out: &mut impl Write, ready: &Ready) -> anyhow::Result<()> {
             text.text,
             standings[0].1
         )?;
+        if let Some(extract) = hit.extract {
+            writeln!(out, "    {extract}")?;
+        }
     }
     Ok(())
 }
 
-fn ask(out: &mut impl Write, ready: &Ready) -> anyhow::Result<()> {
+/// Prints how often and how rightly questions are answered at the thresholds in force, and how other methods do when they answer
+/// as many: each answers its surest ones.
+fn ask(out: &mut impl Write, task: &Task, ready: &Ready) -> anyhow::Result<()> {
     let index = &ready.built.index;
-    let mut said: Vec<(f32, bool)> = Vec::new();
-    let mut by_act: BTreeMap<String, usize> = BTreeMap::new();
-    let started = Instant::now();
-    for (text, matter) in &ready.test {
-        let hit = index.search(&text.text, text.embedding.as_ref(), 1).pop();
-        let Some(hit) = hit else { continue };
-        *by_act.entry(format!("{:?}", hit.group.act)).or_default() += 1;
-        if hit.group.act != Act::Answer {
-            continue;
-        }
-        let filled = index
-            .answers_to(&hit, text.embedding.as_ref())
-            .into_iter()
-            .find_map(|answer| Some((answer, fill(&answer.text, &answer.slots, &text.text, &BTreeMap::new())?)));
-        let Some((answer, _)) = filled else {
-            *by_act.entry("unfilled".to_owned()).or_default() += 1;
-            continue;
-        };
-        let row = answer.sources[0].row as usize;
-        said.push((hit.probability, matter.is_some() && ready.matters[row] == *matter));
-    }
-    let seconds = started.elapsed().as_secs_f64();
-    let tests = ready.test.len().max(1);
-    if std::env::var_os("ROMASHKA_EACH").is_some() {
-        each(out, ready)?;
-    }
-    if std::env::var_os("ROMASHKA_PURITY").is_some() {
-        let mut members: BTreeMap<u32, BTreeMap<&Option<String>, usize>> = BTreeMap::new();
-        for passage in index.passages() {
-            let row = passage.answers[0].sources[0].row as usize;
-            *members.entry(passage.group).or_default().entry(&ready.matters[row]).or_default() += 1;
-        }
-        let mut sizes: Vec<(usize, usize)> =
-            members.values().map(|of| (of.values().sum(), *of.values().max().unwrap_or(&0))).collect();
-        sizes.sort_unstable_by(|a, b| b.cmp(a));
-        let all: usize = sizes.iter().map(|(all, _)| all).sum();
-        let pure: usize = sizes.iter().map(|(_, most)| most).sum();
-        writeln!(out, "  purity {:.4}; largest {:?}", pure as f64 / all as f64, &sizes[..sizes.len().min(60)])?;
-        let mut nearest = 0;
-        for (text, matter) in &ready.test {
-            let hit = index.search(&text.text, text.embedding.as_ref(), 1).pop();
-            nearest += usize::from(
-                hit.is_some_and(|hit| ready.matters[hit.passage.answers[0].sources[0].row as usize] == *matter),
-            );
-        }
-        writeln!(out, "  best passage of the first group right {:.4}", nearest as f64 / ready.test.len() as f64)?;
-    }
-    writeln!(out, "  first hits by act {by_act:?}; {:.2} ms a question", 1e3 * seconds / tests as f64)?;
     let agreement = ready.built.agreement.as_ref();
-    let chosen = agreement.map_or(0.5, |agreement| agreement.threshold as f32);
+    let reply_threshold = agreement.map_or(DEFAULT_THRESHOLD, |agreement| agreement.threshold) as f32;
     if let Some(agreement) = agreement {
         writeln!(
             out,
-            "  agreement: {} questions, threshold {:.3}, answered {:.3}, agreed {:.3}",
-            agreement.questions,
+            "  past questions asked again: threshold {:.3}, answered {:.3}, agreed {:.3}",
             agreement.threshold,
             agreement.answered.value,
             agreement.agreed.map_or(0.0, |agreed| agreed.value)
         )?;
-        for point in &agreement.points {
-            write!(out, " {:.2}:{:.2}/{:.2}", point.threshold, point.answered.value, point.agreed.value)?;
-        }
-        writeln!(out)?;
     }
-    let foreign: Vec<f32> = ready
-        .foreign
-        .iter()
-        .filter_map(|text| index.search(&text.text, text.embedding.as_ref(), 1).pop())
-        .filter(|hit| hit.group.act == Act::Answer)
-        .map(|hit| hit.probability)
-        .collect();
-    for threshold in [chosen, 0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.8, 0.9] {
-        let given: Vec<bool> = said.iter().filter(|(it, _)| *it >= threshold).map(|(_, right)| *right).collect();
-        let right = given.iter().filter(|right| **right).count();
-        let strangers = foreign.iter().filter(|it| **it >= threshold).count();
+    let ours = |text: &Text| -> Option<Said<'_>> {
+        let hit = index.search(&text.text, text.embedding.as_ref(), 1).pop()?;
+        let is_reply = hit.passage.kind == SourceKind::Reply;
+        let threshold = if is_reply { reply_threshold } else { DEFAULT_THRESHOLD as f32 };
+        let filled = index
+            .answers_to(&hit, text.embedding.as_ref())
+            .into_iter()
+            .find(|answer| !is_reply || fill(&answer.text, &answer.slots, &text.text, &BTreeMap::new()).is_some())?;
+        let row = filled.sources[0].row as usize;
+        let answers = hit.group.act == Act::Answer && hit.probability >= threshold;
+        Some(Said { score: if answers { hit.probability } else { 0.0 }, matter: ready.matters[row].as_deref() })
+    };
+    let started = Instant::now();
+    let judged = Judged::of(ready, ours);
+    let seconds = started.elapsed().as_secs_f64();
+    let given = judged.asked.iter().filter(|(score, _)| *score > 0.0).count();
+    writeln!(out, "  {:<34} answered   right  foreign answered", "")?;
+    judged.print(out, "Romashka", given)?;
+    let peers = peers(task, ready);
+    for (name, judged) in &peers {
+        judged.print(out, name, given)?;
+    }
+    writeln!(out, "  {:.2} ms a question", 1e3 * seconds / judged.asked.len().max(1) as f64)?;
+    Ok(())
+}
+
+/// What a method says to a question.
+struct Said<'task> {
+    /// How sure it is, in its own measure; 0 where it says nothing.
+    score: f32,
+    matter: Option<&'task str>,
+}
+
+/// What a method says to all questions.
+struct Judged {
+    /// How sure, and whether it was right.
+    asked: Vec<(f32, bool)>,
+    /// How sure of what nothing answers.
+    foreign: Vec<f32>,
+}
+
+impl Judged {
+    fn of<'task>(ready: &'task Ready, say: impl Fn(&'task Text) -> Option<Said<'task>>) -> Self {
+        let asked = ready.test.iter().map(|(text, matter)| {
+            let said = say(text);
+            said.map_or((0.0, false), |said| (said.score, said.matter.is_some() && said.matter == matter.as_deref()))
+        });
+        let foreign = ready.foreign.iter().map(|text| say(text).map_or(0.0, |said| said.score));
+        Self { asked: asked.collect(), foreign: foreign.collect() }
+    }
+
+    /// A row for the `count` surest answers.
+    fn print(&self, out: &mut impl Write, name: &str, count: usize) -> anyhow::Result<()> {
+        let mut asked = self.asked.clone();
+        asked.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let given = &asked[..count];
+        let right = given.iter().filter(|(_, right)| *right).count();
+        let least = given.last().map_or(f32::INFINITY, |(score, _)| *score);
+        let foreign = self.foreign.iter().filter(|score| **score > 0.0 && **score >= least).count();
+        let share = |part: usize, all: usize| 100.0 * part as f64 / all.max(1) as f64;
+        let of_foreign = if self.foreign.is_empty() {
+            "–".to_owned()
+        } else {
+            format!("{:.1} %", share(foreign, self.foreign.len()))
+        };
         writeln!(
             out,
-            "  at {threshold:.2}: answered {:.3}, of them right {:.3}; foreign answered {:.3}",
-            given.len() as f64 / tests as f64,
-            right as f64 / given.len().max(1) as f64,
-            strangers as f64 / ready.foreign.len().max(1) as f64
+            "  {name:<34} {:>6.1} %  {:>5.1} %  {of_foreign:>9}",
+            share(count, asked.len()),
+            share(right, count)
         )?;
+        Ok(())
     }
-    Ok(())
+}
+
+/// Methods that a team could put together in an afternoon, over the same rows.
+fn peers<'task>(task: &'task Task, ready: &'task Ready) -> Vec<(&'static str, Judged)> {
+    let questions: Vec<&str> = task.rows.iter().map(|row| row.question.as_deref().unwrap_or_default()).collect();
+    let whole: Vec<String> =
+        task.rows.iter().zip(&questions).map(|(row, question)| format!("{question} {}", row.reply)).collect();
+    let of_row = |row: usize| ready.matters[row].as_deref();
+    let mut peers = Vec::new();
+    let language = whichlang_of(&whole);
+    for (name, documents) in [
+        ("BM25 over questions and answers", whole),
+        ("BM25 over past questions", { questions.iter().map(|question| (*question).to_owned()).collect() }),
+    ] {
+        if documents.iter().all(String::is_empty) {
+            continue;
+        }
+        let engine = SearchEngineBuilder::<u32>::with_corpus(language.clone(), documents).build();
+        peers.push((
+            name,
+            Judged::of(ready, |text| {
+                let found = engine.search(&text.text, 1).pop()?;
+                Some(Said { score: found.score, matter: of_row(found.document.id as usize) })
+            }),
+        ));
+    }
+    for (name, embeddings) in
+        [("embeddings of answers", &ready.bodies), ("nearest past question by embedding", &ready.questions)]
+    {
+        let known = embeddings.iter().flatten().filter(|embedding| !embedding.is_zero()).count();
+        if known * 2 < embeddings.len() {
+            continue;
+        }
+        peers.push((
+            name,
+            Judged::of(ready, |text| {
+                let query = text.embedding.as_ref()?;
+                let cosines =
+                    embeddings.iter().enumerate().filter_map(|(row, it)| Some((query.cosine(it.as_ref()?), row)));
+                let (cosine, row) = cosines.max_by(|a, b| a.0.total_cmp(&b.0))?;
+                Some(Said { score: cosine, matter: of_row(row) })
+            }),
+        ));
+    }
+    peers
+}
+
+/// The language that a search engine stems by: that of most texts.
+fn whichlang_of(texts: &[String]) -> Language {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for text in texts.iter().take(LANGUAGE_SAMPLE) {
+        let code = language::detect(text).map(|detection| detection.language.code().to_owned());
+        *counts.entry(code.unwrap_or_default()).or_default() += 1;
+    }
+    let most = counts.into_iter().max_by_key(|(_, count)| *count).map(|(code, _)| code);
+    match most.as_deref() {
+        Some("de") => Language::German,
+        Some("ru") => Language::Russian,
+        Some("es") => Language::Spanish,
+        Some("fr") => Language::French,
+        _ => Language::English,
+    }
 }

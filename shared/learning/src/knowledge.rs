@@ -39,7 +39,8 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     agreement::{
-        Agreement, AgreementPoint, Case, DEFAULT_TARGET, DEFAULT_THRESHOLD, LEAST_QUESTIONS, MAX_POINTS, Verdict,
+        Agreement, AgreementPoint, Case, DEFAULT_TARGET, DEFAULT_THRESHOLD, LEAST_QUESTIONS, MAX_POINTS, Outcome,
+        Verdict, compare_outcomes,
     },
     rehearsal::{First, MAX_REHEARSED, MAX_REHEARSED_TEXTS, Rehearsal, Rehearsed},
     sentences::Sentence,
@@ -336,6 +337,8 @@ pub struct Built {
     pub agreement: Option<Agreement>,
     /// Examples of agreement and of each kind of disagreement.
     pub cases: Vec<Case>,
+    /// The outcome of each question of the rehearsal, by which versions are compared; none where there is no agreement.
+    pub outcomes: Vec<Outcome>,
     /// Passages, the least used replies, for which there was no room.
     pub left_out: usize,
 }
@@ -380,7 +383,8 @@ impl KnowledgeBuilder {
         let agreement = Agreement::of(&rehearsal);
         let threshold = agreement.as_ref().map_or(1.0, |agreement| agreement.threshold);
         let cases = index.cases(&gathered, &rehearsal, threshold);
-        Built { index, rehearsal, agreement, cases, left_out }
+        let outcomes = agreement.as_ref().map(|agreement| agreement::outcomes(&rehearsal, agreement.threshold));
+        Built { index, rehearsal, agreement, cases, outcomes: outcomes.unwrap_or_default(), left_out }
     }
 }
 

@@ -11,7 +11,8 @@
 //! - `notes/<tenant>/<session>/<batch>.json`: what else was seen in one batch: replies, languages; they expire.
 //! - `embeddings/<tenant>/<encoder>.bin`: in which batch of features each text's embedding lies.
 //! - `models/<tenant>/<hash>.safetensors`: artefacts, named by their content; beside each, under its hash, what later
-//!   versions are compared by: `.twin.safetensors` and `.hold-out.bin`; and knowledge indexes: `<hash>.knowledge.bin`. Topics
+//!   versions are compared by: `.twin.safetensors` and `.hold-out.bin`; and knowledge indexes: `<hash>.knowledge.bin`, with what
+//!   past questions came to: `<hash>.outcomes.bin`. Topics
 //!   by version: `<model>.topics.json`, and what the next version knows them by: `<model>.topic-memory.json`.
 //! - `reports/<tenant>/<session>.json`: reports on sessions.
 //! - `minings/<tenant>/<mining>.json`: what a mining found; they expire.
@@ -74,6 +75,8 @@ pub enum Object {
     HoldOut(String),
     /// What the tenant's texts say, by its SHA-256 in hexadecimal.
     Knowledge(String),
+    /// What the past questions put to the knowledge index of this hash came to.
+    Outcomes(String),
     /// The topics of a model version, JSON.
     Topics(ModelId),
     /// What later versions know the topics of a model version by, JSON.
@@ -102,6 +105,7 @@ impl Object {
             Self::Twin(hash) => format!("models/{tenant}/{hash}.twin.safetensors"),
             Self::HoldOut(hash) => format!("models/{tenant}/{hash}.hold-out.bin"),
             Self::Knowledge(hash) => format!("models/{tenant}/{hash}.knowledge.bin"),
+            Self::Outcomes(hash) => format!("models/{tenant}/{hash}.outcomes.bin"),
             Self::Topics(model) => format!("models/{tenant}/{model}.topics.json"),
             Self::TopicMemory(model) => format!("models/{tenant}/{model}.topic-memory.json"),
             Self::Report(session) => format!("reports/{tenant}/{session}.json"),
@@ -123,6 +127,7 @@ impl Object {
             Self::Twin(_) => "evaluation twin",
             Self::HoldOut(_) => "hold-out",
             Self::Knowledge(_) => "knowledge index",
+            Self::Outcomes(_) => "outcomes of past questions",
             Self::Topics(_) | Self::TopicMemory(_) => "topics",
             Self::Report(_) => "report",
             Self::Mined(_) => "list of proposals",

@@ -1,4 +1,4 @@
-//! `cargo xtask bench retrieval|suggestions|bombs|mining|mood|clusters|encoder`: how good each part of the engine is on
+//! `cargo xtask bench retrieval|answers-quality|suggestions|bombs|mining|mood|clusters|encoder`: how good each part of the engine is on
 //! published files, beside what a team would otherwise use, in one run. The examples of the engine's crates do the measuring.
 
 use std::fs;
@@ -35,6 +35,23 @@ impl Files {
 pub fn retrieval(files: &Files) -> Result<()> {
     let (faq, filler) = (files.file("stackfaq/stackfaq.json")?, files.file("banking77/train.csv")?);
     setup::run(example("romashka-learning", "stackfaq")?.arg(faq).arg(filler))
+}
+
+/// Answers to questions whose right answer is known, and to questions that nothing answers.
+pub fn answers_quality(files: &Files) -> Result<()> {
+    files.file("bitext/bitext_customer_support_8b6ca3d.csv")?;
+    let data = files.data.canonicalize().context("the folder of the data sets cannot be found")?;
+    let scratch = scratch()?;
+    let written = Command::new("python3")
+        .arg(root().join("xtask/bench/answer_tasks.py"))
+        .args([&data, &scratch])
+        .output()
+        .context("cannot start Python")?;
+    if !written.status.success() {
+        bail!("the tasks could not be written: {}", String::from_utf8_lossy(&written.stderr));
+    }
+    let tasks = String::from_utf8(written.stdout).context("the names of the tasks are not UTF-8")?;
+    setup::run(example("romashka-learning", "answers_quality")?.arg("ask").args(tasks.lines()))
 }
 
 /// Reply templates suggested for messages: words alone, embeddings alone, and both.

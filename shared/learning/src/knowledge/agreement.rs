@@ -4,6 +4,8 @@
 //! found is compared with the reply that a person gave. Probabilities come from a calibration on the other half of the
 //! conversations, so that nothing is measured on what it was fitted to.
 
+use std::collections::BTreeMap;
+
 use romashka_types::reply::Act;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -13,7 +15,11 @@ use super::{
     gathering::Gathered,
     rehearsal::{Rehearsal, Rehearsed},
 };
-use crate::evaluation::Proportion;
+use crate::{
+    comparison::{Comparison, PairedRow},
+    content::{ContentHash, Group},
+    evaluation::Proportion,
+};
 
 /// Probability from which an FAQ entry or an article is given, and a past reply where the tenant's past does not tell a
 /// better limit. On public questions nineteen of twenty such answers are right.
@@ -59,6 +65,38 @@ pub struct AgreementPoint {
     pub agreed: Proportion,
 }
 
+/// A past question put to a version: whether the version would have answered it as people did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outcome {
+    /// The question.
+    pub question: ContentHash,
+    /// Its conversation.
+    pub conversation: Group,
+    /// True where the machine would have answered, and as people did.
+    pub agrees: bool,
+}
+
+/// How a candidate does beside the deployed version on the past questions that were put to both, as the share answered as
+/// people did; `None` where there are none. Each version was asked without the question's conversation.
+#[must_use]
+pub fn compare_outcomes(deployed: &[Outcome], candidate: &[Outcome]) -> Option<Comparison> {
+    let before: BTreeMap<ContentHash, Outcome> = deployed.iter().map(|outcome| (outcome.question, *outcome)).collect();
+    let said = |agrees: bool| agrees.then_some(AS_PEOPLE_DID);
+    let rows = candidate.iter().filter_map(|candidate| {
+        let deployed = before.get(&candidate.question)?;
+        Some(PairedRow {
+            group: candidate.conversation,
+            actual: Some(AS_PEOPLE_DID),
+            deployed: said(deployed.agrees),
+            candidate: said(candidate.agrees),
+        })
+    });
+    Comparison::of(&rows.collect::<Vec<_>>())
+}
+
+/// The one label of such a comparison.
+const AS_PEOPLE_DID: &str = "as_people_did";
+
 /// A past question beside both answers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Case {
@@ -93,6 +131,13 @@ pub enum Verdict {
 }
 
 impl Agreement {
+    /// The lowest threshold on the curve at which answers agree at least this often; `None` where none does.
+    #[must_use]
+    pub fn threshold_for(&self, target: f64) -> Option<f64> {
+        let reaching = self.points.iter().rev().find(|point| point.agreed.value >= target);
+        reaching.map(|point| point.threshold.max(LEAST_THRESHOLD))
+    }
+
     /// Agreement at the default target; `None` of fewer than [`LEAST_QUESTIONS`].
     pub(super) fn of(rehearsal: &Rehearsal) -> Option<Self> {
         let questions = rehearsal.questions.len();
@@ -160,6 +205,21 @@ fn answer(question: &Rehearsed) -> Option<Answer> {
     Some(Answer { probability: f64::from(first.probability), kind: first.kind, agrees: first.agrees })
 }
 
+/// The outcome of each rehearsed question at a threshold of past replies.
+pub(super) fn outcomes(rehearsal: &Rehearsal, threshold: f64) -> Vec<Outcome> {
+    let outcome = |question: &Rehearsed| {
+        let given = answer(question).filter(|answer| {
+            answer.probability >= if answer.kind == SourceKind::Reply { threshold } else { DEFAULT_THRESHOLD }
+        });
+        Outcome {
+            question: question.question,
+            conversation: question.conversation,
+            agrees: given.is_some_and(|answer| answer.agrees),
+        }
+    };
+    rehearsal.questions.iter().map(outcome).collect()
+}
+
 impl KnowledgeIndex {
     /// Examples of each verdict among the answers that would have been given, the surest first.
     pub(super) fn cases(&self, gathered: &[Gathered], rehearsal: &Rehearsal, threshold: f64) -> Vec<Case> {
@@ -204,5 +264,30 @@ impl KnowledgeIndex {
             Act::Promise => Verdict::Promised,
             Act::Courtesy => Verdict::Courtesy,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::comparison::Verdict as Judgement;
+
+    fn outcomes(range: std::ops::Range<u64>, agrees: impl Fn(u64) -> bool) -> Vec<Outcome> {
+        let outcome = |number: u64| Outcome {
+            question: ContentHash::of(&number.to_string(), None),
+            conversation: Group::from_bits(number),
+            agrees: agrees(number),
+        };
+        range.map(outcome).collect()
+    }
+
+    #[test]
+    fn versions_are_compared_on_the_questions_that_were_put_to_both() {
+        let before = outcomes(0..600, |number| number % 2 == 0);
+        let better = compare_outcomes(&before, &outcomes(100..900, |number| number % 4 != 3)).unwrap();
+        assert_eq!((better.rows, better.gained, better.lost, better.verdict), (500, 125, 0, Judgement::Better));
+        let same = compare_outcomes(&before, &before).unwrap();
+        assert_eq!(same.verdict, Judgement::NoDetectableChange);
+        assert_eq!(compare_outcomes(&before, &outcomes(700..900, |_| true)), None);
     }
 }

@@ -93,7 +93,7 @@ impl Confidence {
             (Judge::Words, SourceKind::Reply) => [1.626, 1.861, 1.039, -0.093, -1.397, -1.397, 0.0, -0.013],
             (Judge::WordsAndEmbeddings, SourceKind::Faq) => [-1.833, 0.746, 1.107, -1.204, 0.050, 0.050, 0.181, 0.344],
             (Judge::WordsAndEmbeddings, SourceKind::Article) => {
-                [0.037, 0.0, 1.164, -1.607, 0.614, 1.514, 1.238, -0.002]
+                [-0.063, 0.0, 1.164, -1.607, 0.614, 1.514, 1.238, -0.002]
             }
             (Judge::WordsAndEmbeddings, SourceKind::Reply) => {
                 [-0.644, 0.145, 0.991, -0.408, -0.068, -0.068, 0.547, 0.353]
