@@ -21,6 +21,7 @@ FOREIGN = 400
 KEPT_PARAGRAPHS = 200
 # What a slot of bitext holds, by the first of these words that is in its name.
 SLOTS = [
+    (("company", "website", "portal", "platform", "app"), lambda rng: "Lindenhof"),
     (("phone",), lambda rng: f"+1-800-{rng.randint(100, 999)}-{rng.randint(0, 9999):04}"),
     (("email",), lambda rng: f"support{rng.randint(1, 99)}@shop.example"),
     (("url", "link"), lambda rng: f"www.shop{rng.randint(1, 9)}.example"),

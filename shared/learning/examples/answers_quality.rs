@@ -19,7 +19,7 @@ use bm25::{Language, SearchEngineBuilder};
 use romashka_learning::{
     Embedding, Group,
     knowledge::{
-        Built, DEFAULT_THRESHOLD, KnowledgeBuilder, Passage, Sentence, Source, SourceKind, Text,
+        Answer, Built, DEFAULT_THRESHOLD, KnowledgeBuilder, Passage, Sentence, Source, SourceKind, Text,
         confidence::{Confidence, Trial},
         sentences::sentences,
     },
@@ -31,6 +31,8 @@ use serde::Deserialize;
 
 mod published;
 
+/// Answer groups that are looked at for one that answers, as in `functions/answers`.
+const CANDIDATES: usize = 10;
 /// Texts whose language is looked at.
 const LANGUAGE_SAMPLE: usize = 100;
 
@@ -270,16 +272,18 @@ fn ask(out: &mut impl Write, task: &Task, ready: &Ready) -> anyhow::Result<()> {
         )?;
     }
     let ours = |text: &Text| -> Option<Said<'_>> {
-        let hit = index.search(&text.text, text.embedding.as_ref(), 1).pop()?;
-        let is_reply = hit.passage.kind == SourceKind::Reply;
-        let threshold = if is_reply { reply_threshold } else { DEFAULT_THRESHOLD as f32 };
-        let filled = index
-            .answers_to(&hit, text.embedding.as_ref())
-            .into_iter()
-            .find(|answer| !is_reply || fill(&answer.text, &answer.slots, &text.text, &BTreeMap::new()).is_some())?;
-        let row = filled.sources[0].row as usize;
-        let answers = hit.group.act == Act::Answer && hit.probability >= threshold;
-        Some(Said { score: if answers { hit.probability } else { 0.0 }, matter: ready.matters[row].as_deref() })
+        let hits = index.search(&text.text, text.embedding.as_ref(), CANDIDATES);
+        let is_answered = hits.first().is_some_and(|hit| matches!(hit.group.act, Act::Answer | Act::Question));
+        hits.iter().filter(|hit| is_answered && hit.group.act == Act::Answer).find_map(|hit| {
+            let is_reply = hit.passage.kind == SourceKind::Reply;
+            let threshold = if is_reply { reply_threshold } else { DEFAULT_THRESHOLD as f32 };
+            let can_fill = |answer: &&Answer| {
+                !is_reply || fill(&answer.text, &answer.slots, &text.text, &BTreeMap::new()).is_some()
+            };
+            let filled = index.answers_to(hit, text.embedding.as_ref()).into_iter().find(can_fill)?;
+            let matter = ready.matters[filled.sources[0].row as usize].as_deref();
+            (hit.probability >= threshold).then_some(Said { score: hit.probability, matter })
+        })
     };
     let started = Instant::now();
     let judged = Judged::of(ready, ours);

@@ -22,8 +22,12 @@ const SENTENCE_WEIGHT: f32 = 0.5;
 const SHARPNESS: f32 = 30.0;
 /// Groups among the best that may be joined.
 const JOINED: usize = 8;
-/// Passages of a group that are looked at for the answer to give.
+/// Passages of a group that are compared with each other for the answer to give.
 const CANDIDATES: usize = 8;
+/// Cosine to the query by which these may be behind the nearest.
+const CLOSE: f32 = 0.1;
+/// Passages of a group that may be given at all.
+const MAX_CANDIDATES: usize = 64;
 /// Score below which a text is no evidence.
 const LEAST_EVIDENCE: f32 = 0.15;
 /// Cosine from which a text is said to match.
@@ -333,9 +337,12 @@ impl KnowledgeIndex {
             })
             .collect();
         near.sort_by(|(a, a_at), (b, b_at)| b.total_cmp(a).then(a_at.cmp(b_at)));
-        near.truncate(CANDIDATES);
+        near.truncate(MAX_CANDIDATES);
         let answer = |at: usize| &self.embeddings_of(at).answers[0];
         let best = near.first().map_or(0.0, |(cosine, _)| *cosine);
+        // What is farther is still an answer where none of these can be filled.
+        let close = near.iter().take(CANDIDATES).take_while(|(cosine, _)| *cosine >= best - CLOSE).count();
+        let farther = near.split_off(close);
         let likeness = |at: usize| {
             let weighed = |(cosine, other): &(f32, usize)| {
                 libm::expf(SHARPNESS * (cosine - best)) * answer(at).cosine(answer(*other))
@@ -344,7 +351,7 @@ impl KnowledgeIndex {
         };
         let mut ranked: Vec<(f32, usize)> = near.iter().map(|(_, at)| (likeness(*at), *at)).collect();
         ranked.sort_by(|(a, a_at), (b, b_at)| b.total_cmp(a).then(a_at.cmp(b_at)));
-        ranked.into_iter().map(|(_, at)| &self.passages[at].answers[0]).collect()
+        ranked.into_iter().chain(farther).map(|(_, at)| &self.passages[at].answers[0]).collect()
     }
 }
 
