@@ -26,6 +26,8 @@ const DEFAULTS: Timing = Timing { work_timeout: 60, work_visibility: 360, long_t
 
 /// The tenant that the local cloud is shown with.
 const DEMO: &str = "lindenhof";
+/// Topics that are named where all are told.
+const SHOWN_TOPICS: usize = 8;
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Romashka on one machine: run it, train with your own file, test it.")]
@@ -235,7 +237,7 @@ fn demonstrate(tenant: &Tenant) -> Result<()> {
     let sources = sources.into_iter().collect::<Result<Vec<_>>>()?;
     println!("\nTraining the support AI of an invented shop, Lindenhof Tea & Ceramics, on its unlabelled export\n");
     let trained = train_and_deploy(tenant, &sources, &Plan::default(), show())?;
-    describe(&trained);
+    describe(&trained, &topics(tenant)?);
     for question in [
         "hi, i ordered a teapot last week and it still has not arrived, where is it?",
         "one of the cups was broken when i opened the box",
@@ -281,7 +283,19 @@ fn in_words(answer: &Value) -> String {
     }
 }
 
-fn describe(trained: &Trained) {
+/// Topics that training found in the tenant's conversations: name, state, questions and share of each.
+fn topics(tenant: &Tenant) -> Result<Vec<Value>> {
+    let listed = tenant.get("/v1/topics")?;
+    let items = listed["items"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let summary = |topic: &Value| {
+        json!({
+            "name": topic["name"], "state": topic["state"], "questions": topic["questions"], "share": topic["share"],
+        })
+    };
+    Ok(items.iter().map(summary).collect())
+}
+
+fn describe(trained: &Trained, topics: &[Value]) {
     let model = &trained.model;
     let evaluation = &model["evaluation"];
     let share = |value: &Value| value.as_f64().map_or("–".to_owned(), |share| format!("{:.1} %", 100.0 * share));
@@ -298,6 +312,11 @@ fn describe(trained: &Trained) {
     }
     if let Some(passages) = model["knowledge"]["passages"].as_u64() {
         println!("  {passages} texts that can answer, in {} answer groups", model["knowledge"]["groups"]);
+    }
+    if !topics.is_empty() {
+        let named = topics.iter().take(SHOWN_TOPICS).filter_map(|topic| topic["name"].as_str());
+        let more = if topics.len() > SHOWN_TOPICS { ", …" } else { "" };
+        println!("  {} topics: {}{more}", topics.len(), named.collect::<Vec<_>>().join(", "));
     }
     let agreement = &model["knowledge"]["agreement"];
     if let Some(questions) = agreement["questions"].as_u64() {
@@ -322,7 +341,8 @@ fn describe(trained: &Trained) {
     if model["encoder"].is_null() {
         println!("  no sentence encoder was there: the model knows words, not paraphrases");
     }
-    if let Some(verdict) = model["comparison"]["verdict"]["kind"].as_str() {
+    let verdict = model["comparison"]["verdict"]["kind"].as_str();
+    if let Some(verdict) = verdict.or(model["knowledge"]["comparison"]["verdict"]["kind"].as_str()) {
         println!("  beside the version that answered before: {}", verdict.replace('_', " "));
     }
     println!(
@@ -369,7 +389,7 @@ fn train(tenant: &Tenant, source: Source, plan: &Plan, asked: Option<Asked>, as_
         None => {}
     }
     if !as_json {
-        describe(&trained);
+        describe(&trained, &topics(tenant)?);
         if let Some(score) = score {
             println!(
                 "  asked {} rows: accuracy {:.2} %, macro-F1 {:.2} %",
@@ -411,6 +431,8 @@ fn train(tenant: &Tenant, source: Source, plan: &Plan, asked: Option<Asked>, as_
     for figure in ["passages", "groups", "left_out"] {
         report[figure] = knowledge[figure].clone();
     }
+    report["topics"] = json!(topics(tenant)?);
+    report["answers_comparison"] = knowledge["comparison"].clone();
     report["seconds"] = serde_json::to_value(trained.seconds)?;
     report["model_hash"] = json!(text(&trained.model, "model_hash")?);
     report["model_bytes"] = trained.model["size_bytes"].clone();
