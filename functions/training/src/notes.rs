@@ -7,7 +7,7 @@ use romashka_ingest::Record;
 use romashka_learning::knowledge::{Built, KnowledgeBuilder, Passage, Sentence, Source, SourceKind, Text};
 use romashka_learning::language::{Languages, detect};
 use romashka_learning::{Embedding, Group, OUT_OF_SCOPE_LABEL};
-use romashka_mining::replies::{Corpus, ReadReply};
+use romashka_mining::replies::{Corpus, ReadReply, read};
 use romashka_types::reply::Act;
 use serde::{Deserialize, Serialize};
 
@@ -151,11 +151,14 @@ impl Notes {
     }
 }
 
-/// A row as a topic is made of it; `None` of what was not said in a conversation, or has a label. A reply that answers nothing
-/// tells nothing of what was asked.
+/// A row as a topic is made of it; `None` of what was not said in a conversation, has a label, or is no more than thanks. A
+/// reply that answers nothing tells nothing of what was asked.
 fn exchanged(passage: &Passage) -> Option<Exchanged> {
     let said = passage.source.kind == SourceKind::Reply && passage.intent.is_none();
     let question = passage.queries.first().filter(|question| said && !question.text.trim().is_empty())?.clone();
+    if read(&question.text).act == Act::Courtesy {
+        return None;
+    }
     let conversation = passage.conversation.unwrap_or_else(|| Group::of_text(&question.text));
     let answers = matches!(passage.act, Act::Answer | Act::Question) && !passage.answer.text.trim().is_empty();
     let reply = answers.then(|| passage.answer.clone());

@@ -87,6 +87,8 @@ pub fn read(reply: &str) -> ReadReply {
     }
     let sentences = &read.sentences[kept];
     let acts: Vec<Act> = sentences.iter().map(|sentence| act(&read, sentence)).collect();
+    let promised = promised(&acts);
+    let (sentences, acts) = (&sentences[promised..], &acts[promised..]);
     let asking = acts.iter().position(|act| *act == Act::Question);
     ReadReply {
         body: body(&read, sentences).to_owned(),
@@ -94,6 +96,13 @@ pub fn read(reply: &str) -> ReadReply {
         names,
         asks: asking.map(|at| read.text[bytes(&read, &sentences[at])].to_owned()),
     }
+}
+
+/// Sentences before the answer that end in a promise to look it up: kept by the answer behind them, it is none any more.
+fn promised(acts: &[Act]) -> usize {
+    let before = acts.iter().take_while(|act| matches!(act, Act::Courtesy | Act::Promise)).count();
+    let promise = acts[..before].iter().rposition(|act| *act == Act::Promise);
+    if acts.contains(&Act::Answer) { promise.map_or(0, |at| at + 1) } else { 0 }
 }
 
 fn without_initials(reply: &str) -> &str {
@@ -315,6 +324,16 @@ mod tests {
             ("The counter opens at 4:30. *ALY", "The counter opens at 4:30.", vec![]),
             ("Great question, thanks a lot!\nBest,\nTom", "Great question, thanks a lot!", vec!["Tom"]),
             ("Hello, there. Refunds take five days. *TMB", "Refunds take five days.", vec![]),
+            (
+                "Let me check that for you, one moment please. Refunds take five days.",
+                "Refunds take five days.",
+                vec![],
+            ),
+            (
+                "Анна, здравствуйте! Деньги вернутся за неделю. Ольга",
+                "Деньги вернутся за неделю.",
+                vec!["Анна", "Ольга"],
+            ),
         ] {
             let read = read(reply);
             assert_eq!(
@@ -339,6 +358,11 @@ mod tests {
             ("Einen Moment bitte, ich prüfe das.", Act::Promise),
             ("Я передам ваш вопрос коллегам.", Act::HandOver),
             ("¿Me puede dar su número de pedido?", Act::Question),
+            ("great, thank you", Act::Courtesy),
+            ("thanks a lot!", Act::Courtesy),
+            ("ok perfect", Act::Courtesy),
+            ("danke, super!", Act::Courtesy),
+            ("спасибо большое", Act::Courtesy),
             ("", Act::Courtesy),
         ] {
             assert_eq!(read(reply).act, act, "{reply}");
