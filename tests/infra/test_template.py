@@ -92,6 +92,11 @@ class Functions(unittest.TestCase):
         routes = sorted((it["Method"], it["Path"]) for function in FUNCTIONS.values() for it in events(function, "HttpApi"))
         self.assertEqual(operations, routes)
 
+    def test_a_browser_may_use_every_method_that_a_route_has(self):
+        allowed = RESOURCES["HttpApi"]["Properties"]["CorsConfiguration"]["AllowMethods"]
+        used = {it["Method"] for function in FUNCTIONS.values() for it in events(function, "HttpApi")}
+        self.assertEqual(used - set(allowed), set())
+
     def test_only_health_and_the_contract_are_open(self):
         contract = json.loads((ROOT / "docs/openapi.json").read_text())
         for name, function in FUNCTIONS.items():
