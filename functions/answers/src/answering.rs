@@ -56,6 +56,8 @@ pub struct Judged<'answering> {
     standing: Option<Written<'answering>>,
     /// Topics of what was found, the likeliest first.
     pub topics: Vec<TopicScore>,
+    /// Whether people handed such customers over, or answered them nothing.
+    nobody_answered: bool,
 }
 
 /// A text of the tenant's, written for this customer.
@@ -93,7 +95,14 @@ impl Answering {
         let budget = self.version.thresholds.out_of_scope_budget;
         let prediction = self.model.as_ref().map(|model| model.predict(message, budget));
         let reason = prediction.as_ref().and_then(|prediction| prediction.out_of_scope);
-        let mut judged = Judged { prediction, answer: None, question: None, standing: None, topics: Vec::new() };
+        let mut judged = Judged {
+            prediction,
+            answer: None,
+            question: None,
+            standing: None,
+            topics: Vec::new(),
+            nobody_answered: false,
+        };
         // Somebody labelled messages like this one as nothing to answer.
         if reason == Some(OutOfScopeReason::Background) {
             return judged;
@@ -108,6 +117,7 @@ impl Answering {
         // Where customers like this one got a promise, a person or a courtesy, no past reply answers.
         let nobody_answered =
             hits.first().is_some_and(|hit| matches!(hit.group.act, Act::HandOver | Act::Promise | Act::Courtesy));
+        judged.nobody_answered = nobody_answered;
         let fitting = hits.iter().filter(|hit| {
             hit.group.act == Act::Answer
                 && self.is_of_intent(hit, judged.intent())
@@ -207,7 +217,8 @@ impl<'answering> Judged<'answering> {
 
     /// The topics that the customer could be asked to choose from.
     pub fn choices(&self) -> &[TopicScore] {
-        topics::choices(&self.topics)
+        let is_outside = self.prediction.as_ref().is_some_and(|prediction| prediction.out_of_scope.is_some());
+        if self.nobody_answered || is_outside { &[] } else { topics::choices(&self.topics) }
     }
 
     pub fn grounds(&self) -> Grounds {

@@ -288,7 +288,7 @@ async fn deploy_if_better(
     if current.as_ref().is_some_and(|current| current.version.model_id == version.id) {
         return Ok(());
     }
-    let verdict = version.verdict();
+    let verdict = current.as_ref().and_then(|current| version.verdict_beside(&current.version));
     if current.is_some() && verdict != Some(Verdict::Better) {
         tracing::info!(?verdict, "the version is not deployed");
         return Ok(());

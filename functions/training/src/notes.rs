@@ -6,8 +6,9 @@ use romashka_domain::UploadId;
 use romashka_ingest::Record;
 use romashka_learning::knowledge::{Built, KnowledgeBuilder, Passage, Sentence, Source, SourceKind, Text};
 use romashka_learning::language::{Languages, detect};
+use romashka_learning::topics::MAX_EXCHANGES;
 use romashka_learning::{Embedding, Group, OUT_OF_SCOPE_LABEL};
-use romashka_mining::replies::{Corpus, ReadReply, read};
+use romashka_mining::replies::{Corpus, ReadReply, is_courtesy, read};
 use romashka_types::reply::Act;
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +24,9 @@ pub struct Notes {
     pub passages: Vec<PassageNote>,
     /// Rows by upload.
     pub rows: BTreeMap<UploadId, Tally>,
+    /// Questions among the passages that nobody answered.
+    #[serde(skip)]
+    unanswered: usize,
 }
 
 /// Rows that an upload brought.
@@ -51,6 +55,9 @@ pub struct PassageNote {
     sentences: Vec<SentenceNote>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     intent: Option<String>,
+    /// Whether somebody labelled it, be it as out of scope.
+    #[serde(default)]
+    labelled: bool,
 }
 
 /// A text and, where the encoder knows its language, its embedding in hexadecimal.
@@ -109,13 +116,22 @@ impl Notes {
             sentences: exchange.sentences.iter().map(sentence).collect(),
             answer: TextNote::new(exchange.answer.body, exchange.answer_embedding.as_ref()),
             intent: record.intent.clone().filter(|intent| intent != OUT_OF_SCOPE_LABEL),
+            labelled: record.intent.is_some(),
         });
     }
 
     /// Adds the notes on another batch.
     pub fn merge(&mut self, other: Self) {
         self.languages.merge(&other.languages);
-        self.passages.extend(other.passages);
+        // Of what nobody answered, as much as topics are made of.
+        let mut room = MAX_EXCHANGES.saturating_sub(self.unanswered);
+        let kept = other.passages.into_iter().filter(|note| {
+            let is_kept = !note.is_unanswered() || room > 0;
+            room -= usize::from(is_kept && note.is_unanswered());
+            is_kept
+        });
+        self.passages.extend(kept);
+        self.unanswered = MAX_EXCHANGES - room;
         for (upload, tally) in other.rows {
             let sum = self.rows.entry(upload).or_default();
             sum.rows += tally.rows;
@@ -135,8 +151,9 @@ impl Notes {
         let mut exchanges = Vec::new();
         for note in passages {
             let row = note.row;
+            let is_labelled = note.labelled;
             let passage = note.into_passage(&corpus);
-            exchanges.extend(exchanged(&passage));
+            exchanges.extend(exchanged(&passage).filter(|_| !is_labelled));
             if passage.answer.text.trim().is_empty() {
                 continue;
             }
@@ -151,21 +168,25 @@ impl Notes {
     }
 }
 
-/// A row as a topic is made of it; `None` of what was not said in a conversation, has a label, or is no more than thanks. A
-/// reply that answers nothing tells nothing of what was asked.
+/// A row as a topic is made of it; `None` of what was not said in a conversation or is no more than thanks. Of what nobody
+/// answered, a few words are taken for thanks, too. A reply that answers nothing tells nothing of what was asked.
 fn exchanged(passage: &Passage) -> Option<Exchanged> {
-    let said = passage.source.kind == SourceKind::Reply && passage.intent.is_none();
+    let said = passage.source.kind == SourceKind::Reply;
     let question = passage.queries.first().filter(|question| said && !question.text.trim().is_empty())?.clone();
-    if read(&question.text).act == Act::Courtesy {
-        return None;
-    }
     let conversation = passage.conversation.unwrap_or_else(|| Group::of_text(&question.text));
     let answers = matches!(passage.act, Act::Answer | Act::Question) && !passage.answer.text.trim().is_empty();
     let reply = answers.then(|| passage.answer.clone());
+    if is_courtesy(&question.text) || (reply.is_none() && read(&question.text).act == Act::Courtesy) {
+        return None;
+    }
     Some(Exchanged { conversation, question, reply })
 }
 
 impl PassageNote {
+    fn is_unanswered(&self) -> bool {
+        self.answer.text.trim().is_empty()
+    }
+
     /// The conversation; a row of none is one by itself.
     fn said_in(&self) -> String {
         self.conversation.clone().unwrap_or_else(|| format!("{} {}", self.upload_id, self.row))

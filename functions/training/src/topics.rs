@@ -1,12 +1,12 @@
 //! Topics of a session's conversations: found, given the identity of those they continue, and kept.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use romashka_domain::TopicId;
-use romashka_domain::topic::{Catalogue, FoundTopic, MappedTopic, TopicMap};
+use romashka_domain::topic::{Catalogue, FoundTopic, MappedTopic, Topic as CatalogueTopic, TopicMap};
 use romashka_domain::training::TrainingSession;
 use romashka_learning::knowledge::{KnowledgeIndex, Text};
-use romashka_learning::topics::{Exchange, KnownTopic, MAX_EXCHANGES, Topics, Utterance, induce};
+use romashka_learning::topics::{Exchange, KnownTopic, MAX_EXCHANGES, Topic, Topics, Utterance, induce};
 use romashka_learning::{ContentHash, Embedding, Group};
 use romashka_store::TenantStore;
 use romashka_store::objects::Object;
@@ -61,61 +61,63 @@ impl Found {
         Self { exchanges, topics }
     }
 
-    /// Keeps the topics of a version beside its index, and those of the tenant in the catalogue. Run again, it keeps the same.
+    /// Keeps the topics of a version beside its index, and those of the tenant in the catalogue. Once both are there, a second
+    /// run changes nothing: what people asked for was done by the first.
     pub async fn keep(
-        mut self,
+        &self,
         store: &TenantStore,
         session: &TrainingSession,
         index: &KnowledgeIndex,
     ) -> Result<(), Failure> {
         let model_id = session.model_id;
+        // A version without conversations says nothing of topics, so the catalogue stays.
+        if self.topics.topics.is_empty() {
+            return put(store, &Object::Topics(model_id), &TopicMap::default()).await;
+        }
+        let served = served(store).await?;
         for _ in 0..ATTEMPTS {
             let catalogue = store.topics().catalogue().await?;
-            let known = known(store, &catalogue).await?;
-            self.identify(&catalogue, &known);
-            let ids: Vec<TopicId> = (0..)
-                .zip(&self.topics.topics)
-                .map(|(place, topic)| {
-                    topic.id.as_ref().and_then(|id| id.parse().ok()).unwrap_or_else(|| TopicId::found(model_id, place))
-                })
-                .collect();
-            let map = self.map(&ids, index);
-            put(store, &Object::Topics(model_id), &map).await?;
-            put(store, &Object::TopicMemory(model_id), &self.memory(&ids)).await?;
-            if catalogue.model_id.is_none() && map.topics.is_empty() {
+            if catalogue.model_id == Some(model_id) {
                 return Ok(());
             }
-            if store.topics().supersede(&catalogue, &catalogue.renewed(model_id, self.found(&ids))).await? {
+            let known = known(store, &catalogue).await?;
+            let named = self.identified(&catalogue, &known);
+            let id = |(place, topic): (usize, &Topic)| {
+                topic.id.as_ref().and_then(|id| id.parse().ok()).unwrap_or_else(|| TopicId::found(model_id, place))
+            };
+            let ids: Vec<TopicId> = named.topics.iter().enumerate().map(id).collect();
+            put(store, &Object::Topics(model_id), &self.map(&named, &ids, index)).await?;
+            put(store, &Object::TopicMemory(model_id), &memory(&named, &ids, &known, &catalogue)).await?;
+            let next = catalogue.renewed(model_id, self.found(&named, &ids), &served);
+            if store.topics().supersede(&catalogue, &next).await? {
                 return Ok(());
             }
         }
         Err(Failure::Busy("topic catalogue"))
     }
 
-    /// Gives topics the identities of those they continue, and splits those that people want to be split.
-    fn identify(&mut self, catalogue: &Catalogue, known: &[KnownTopic]) {
-        self.topics.match_previous(known);
+    /// The topics with the identities of those they continue, and those in two that people want to be split.
+    fn identified(&self, catalogue: &Catalogue, known: &[KnownTopic]) -> Topics {
+        let mut topics = self.topics.clone();
+        topics.match_previous(known);
         let wanted = catalogue.topics.iter().filter(|topic| topic.split).map(|topic| topic.id.to_string());
-        let wanted: Vec<String> = wanted.collect();
-        if !wanted.is_empty() {
-            let exchanges = views(&self.exchanges);
-            self.topics.split(&exchanges, &wanted);
-        }
+        topics.split(&views(&self.exchanges), &wanted.collect::<Vec<_>>());
+        topics
     }
 
-    fn found(&self, ids: &[TopicId]) -> Vec<FoundTopic> {
+    fn found(&self, named: &Topics, ids: &[TopicId]) -> Vec<FoundTopic> {
         let all = self.exchanges.len().max(1) as f64;
-        let found = |(topic, id): (&romashka_learning::topics::Topic, &TopicId)| FoundTopic {
+        let found = |(topic, id): (&Topic, &TopicId)| FoundTopic {
             id: *id,
             name: topic.name.clone(),
             questions: topic.members.len() as u64,
             share: topic.members.len() as f64 / all,
         };
-        self.topics.topics.iter().zip(ids).map(found).collect()
+        named.topics.iter().zip(ids).map(found).collect()
     }
 
-    fn map(&self, ids: &[TopicId], index: &KnowledgeIndex) -> TopicMap {
-        let topics = self.topics.topics.iter().zip(ids).map(|(topic, id)| MappedTopic {
+    fn map(&self, named: &Topics, ids: &[TopicId], index: &KnowledgeIndex) -> TopicMap {
+        let topics = named.topics.iter().zip(ids).map(|(topic, id)| MappedTopic {
             id: *id,
             words: topic.words.iter().map(|word| word.word.clone()).collect(),
             examples: topic.exemplars.iter().take(EXAMPLES).map(|at| cut(&self.exchanges[*at].question.text)).collect(),
@@ -126,7 +128,7 @@ impl Found {
                 .map(|reply| cut(&reply.text)),
         });
         let mut topic_of: HashMap<ContentHash, u32> = HashMap::new();
-        for (exchange, topic) in self.exchanges.iter().zip(&self.topics.topic_of) {
+        for (exchange, topic) in self.exchanges.iter().zip(&named.topic_of) {
             if let Some(topic) = topic {
                 topic_of.entry(ContentHash::of(&exchange.question.text, None)).or_insert(*topic as u32);
             }
@@ -141,18 +143,35 @@ impl Found {
         };
         TopicMap { topics: topics.collect(), passages: (0..index.passages().len()).map(of_passage).collect() }
     }
+}
 
-    fn memory(&self, ids: &[TopicId]) -> Memory {
-        let remembered = self.topics.topics.iter().zip(ids).map(|(topic, id)| {
-            let known = topic.known_as(&id.to_string());
-            Remembered {
-                id: *id,
-                questions: known.questions.iter().map(ToString::to_string).collect(),
-                centre: known.centre.as_ref().map(Embedding::to_hex),
-            }
-        });
-        Memory { topics: remembered.collect() }
+/// What the next version has to know of these topics, and of those that people decided about and that were not found again.
+fn memory(named: &Topics, ids: &[TopicId], known: &[KnownTopic], catalogue: &Catalogue) -> Memory {
+    let found = named.topics.iter().zip(ids).map(|(topic, id)| Remembered::of(*id, &topic.known_as(&id.to_string())));
+    let kept = known.iter().filter_map(|topic| {
+        let id: TopicId = topic.id.parse().ok()?;
+        let is_missed = !ids.contains(&id) && catalogue.get(id).is_some_and(CatalogueTopic::is_decided);
+        is_missed.then(|| Remembered::of(id, topic))
+    });
+    Memory { topics: found.chain(kept).collect() }
+}
+
+impl Remembered {
+    fn of(id: TopicId, known: &KnownTopic) -> Self {
+        Self {
+            id,
+            questions: known.questions.iter().map(ToString::to_string).collect(),
+            centre: known.centre.as_ref().map(Embedding::to_hex),
+        }
     }
+}
+
+/// Topics that the deployed version answers by.
+async fn served(store: &TenantStore) -> Result<BTreeSet<TopicId>, Failure> {
+    let Some(deployment) = store.deployments().current().await? else { return Ok(BTreeSet::new()) };
+    let bytes = store.objects().get(&Object::Topics(deployment.version.model_id)).await?;
+    let map: TopicMap = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+    Ok(map.topics.into_iter().map(|topic| topic.id).collect())
 }
 
 fn views(exchanges: &[Exchanged]) -> Vec<Exchange<'_>> {

@@ -74,10 +74,12 @@ pub struct KnowledgeVersion {
 }
 
 impl Model {
-    /// What the comparison with the version deployed then says: that of intents where it has some, otherwise that of answers.
-    pub fn verdict(&self) -> Option<Verdict> {
-        let of_answers = || self.knowledge.as_ref()?.comparison.as_ref();
-        self.comparison.as_ref().or_else(of_answers).map(|comparison| comparison.verdict)
+    /// What the comparison with the deployed version says: that of intents, and that of answers only where the deployed
+    /// version knows no intents that would be lost.
+    pub fn verdict_beside(&self, deployed: &DeployedVersion) -> Option<Verdict> {
+        let of_answers = self.knowledge.as_ref().and_then(|knowledge| knowledge.comparison.as_ref());
+        let of_answers = of_answers.filter(|_| !deployed.knows_intents);
+        self.comparison.as_ref().or(of_answers).map(|comparison| comparison.verdict)
     }
 }
 

@@ -204,20 +204,20 @@ impl Catalogue {
         Ok(next)
     }
 
-    /// The catalogue after a training. Topics that people decided about stay whether or not they were found again; others
-    /// stay only if they were, and the smallest of them go where there are too many.
+    /// The catalogue after a training. Topics that people decided about, those that others were merged into and those that are
+    /// `served` by the deployed version stay whether or not they were found again; others stay only if they were, and the
+    /// smallest of them go where there are too many.
     #[must_use]
-    pub fn renewed(&self, model_id: ModelId, found: Vec<FoundTopic>) -> Self {
+    pub fn renewed(&self, model_id: ModelId, found: Vec<FoundTopic>, served: &BTreeSet<TopicId>) -> Self {
         let mut topics: Vec<Topic> = Vec::with_capacity(found.len());
+        let again: BTreeSet<TopicId> = found.iter().map(|found| found.id).collect();
+        let targets: BTreeSet<TopicId> = self.topics.iter().filter_map(|topic| topic.merged_into).collect();
+        let is_kept = |topic: &Topic| topic.is_decided() || targets.contains(&topic.id) || served.contains(&topic.id);
+        let staying = |topic: &&Topic| is_kept(topic) || again.contains(&topic.id);
         let mut names: BTreeSet<String> =
-            self.topics.iter().filter(|topic| topic.is_decided()).map(|topic| topic.name.to_lowercase()).collect();
+            self.topics.iter().filter(staying).map(|topic| topic.name.to_lowercase()).collect();
         for found in found {
             let known = self.get(found.id).cloned();
-            let name = known.as_ref().map_or(&found.name, |known| &known.name).to_lowercase();
-            if known.as_ref().is_none_or(|known| !known.is_decided()) && !names.insert(name) {
-                // Somebody gave this name to another topic.
-                continue;
-            }
             let fresh = |name| Topic {
                 id: found.id,
                 name,
@@ -230,13 +230,12 @@ impl Catalogue {
                 decided_by: None,
                 decided_at: None,
             };
-            let topic = known.unwrap_or_else(|| fresh(found.name));
+            let topic = known.unwrap_or_else(|| fresh(unique(&found.name, &mut names)));
             topics.push(Topic { questions: found.questions, share: found.share, model_id, split: false, ..topic });
         }
-        let again: BTreeSet<TopicId> = topics.iter().map(|topic| topic.id).collect();
-        let decided = self.topics.iter().filter(|topic| topic.is_decided() && !again.contains(&topic.id));
-        topics.extend(decided.map(|topic| Topic { questions: 0, share: 0.0, ..topic.clone() }));
-        topics.sort_by(|a, b| (b.is_decided(), b.questions).cmp(&(a.is_decided(), a.questions)).then(a.id.cmp(&b.id)));
+        let kept = self.topics.iter().filter(|topic| is_kept(topic) && !again.contains(&topic.id));
+        topics.extend(kept.map(|topic| Topic { questions: 0, share: 0.0, ..topic.clone() }));
+        topics.sort_by(|a, b| (is_kept(b), b.questions).cmp(&(is_kept(a), a.questions)).then(a.id.cmp(&b.id)));
         topics.truncate(MAX_TOPICS);
         topics.sort_by(|a, b| b.questions.cmp(&a.questions).then(a.id.cmp(&b.id)));
         Self { revision: self.revision + 1, model_id: Some(model_id), topics }
@@ -244,9 +243,19 @@ impl Catalogue {
 }
 
 impl Topic {
-    fn is_decided(&self) -> bool {
+    /// Returns true for a topic that somebody has decided about.
+    pub fn is_decided(&self) -> bool {
         self.decided_by.is_some()
     }
+}
+
+/// The name within its bound, with a number behind it where it is taken; then it is taken.
+fn unique(name: &str, taken: &mut BTreeSet<String>) -> String {
+    // Room for the number.
+    let name: String = name.chars().take(MAX_NAME_CHARS - 4).collect();
+    let numbered = (2..=MAX_TOPICS + 1).map(|number| format!("{name} {number}"));
+    let free = std::iter::once(name.clone()).chain(numbered).find(|name| taken.insert(name.to_lowercase()));
+    free.unwrap_or(name)
 }
 
 /// The topics of one model version, and where they lie in its knowledge index.
@@ -299,7 +308,11 @@ mod tests {
     }
 
     fn catalogue() -> Catalogue {
-        Catalogue::default().renewed(model(0), (0..4).map(|number| found(number, 10 - number as u64)).collect())
+        renewed(&Catalogue::default(), 0, (0..4).map(|number| found(number, 10 - number as u64)).collect())
+    }
+
+    fn renewed(before: &Catalogue, version: u128, found: Vec<FoundTopic>) -> Catalogue {
+        before.renewed(model(version), found, &BTreeSet::new())
     }
 
     fn decided(catalogue: &Catalogue, number: usize, change: TopicChange) -> Result<Catalogue, TopicRefusal> {
@@ -317,7 +330,7 @@ mod tests {
     #[test]
     fn a_name_outlasts_a_training_and_what_nobody_touched_goes() {
         let before = decided(&catalogue(), 1, named(" Refunds ")).unwrap();
-        let after = before.renewed(model(1), vec![found(0, 7), FoundTopic { id: id(9), ..found(9, 3) }]);
+        let after = renewed(&before, 1, vec![found(0, 7), found(9, 3)]);
         assert_eq!(after.get(id(1)).unwrap().name, "Refunds");
         assert_eq!(after.get(id(1)).unwrap().questions, 0);
         assert_eq!(after.get(id(2)), None);
@@ -363,16 +376,29 @@ mod tests {
     fn a_name_that_somebody_gave_is_not_taken_by_a_new_topic() {
         let before = decided(&catalogue(), 0, named("money")).unwrap();
         let new = FoundTopic { name: "Money".to_owned(), ..found(9, 5) };
-        assert_eq!(before.renewed(model(1), vec![new]).get(id(9)), None);
+        assert_eq!(renewed(&before, 1, vec![new]).get(id(9)).unwrap().name, "Money 2");
+        let long = FoundTopic { name: "x".repeat(9_000), ..found(9, 5) };
+        assert!(renewed(&before, 1, vec![long]).get(id(9)).unwrap().name.len() <= MAX_NAME_CHARS);
+    }
+
+    #[test]
+    fn what_others_were_merged_into_and_what_is_served_stays() {
+        let before = decided(&catalogue(), 0, merged(1)).unwrap();
+        let after = before.renewed(model(1), vec![found(0, 9)], &BTreeSet::from([id(2)]));
+        assert_eq!(after.standing_for(id(0)).unwrap().id, id(1));
+        assert!(after.get(id(2)).is_some() && after.get(id(3)).is_none());
     }
 
     proptest! {
         #[test]
         fn any_decisions_leave_every_topic_standing_for_one_that_is_not_merged(
-            decisions in prop::collection::vec((0usize..6, 0usize..6, 0u8..5), 0..20),
+            decisions in prop::collection::vec((0usize..6, 0usize..6, 0u8..6), 0..20),
         ) {
-            let mut catalogue = Catalogue::default().renewed(model(0), (0..6).map(|it| found(it, 5)).collect());
+            let mut catalogue = renewed(&Catalogue::default(), 0, (0..6).map(|it| found(it, 5)).collect());
             for (number, other, kind) in decisions {
+                if kind == 5 {
+                    catalogue = renewed(&catalogue, 1, vec![found(number, 3), found(other + 6, 2)]);
+                }
                 let change = match kind {
                     0 => merged(other),
                     1 => TopicChange { state: Some(TopicState::Accepted), ..TopicChange::default() },
@@ -388,6 +414,7 @@ mod tests {
                 for topic in &catalogue.topics {
                     prop_assert_eq!(topic.state == TopicState::Merged, topic.merged_into.is_some());
                     let target = topic.merged_into.and_then(|into| catalogue.get(into));
+                    prop_assert!(topic.merged_into.is_none() || target.is_some());
                     prop_assert!(target.is_none_or(|target| target.state != TopicState::Merged));
                 }
             }

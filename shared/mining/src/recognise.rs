@@ -259,18 +259,10 @@ const BETWEEN: [&str; 44] = [
     "дня",
 ];
 /// Words that are written like a name after a greeting and are none.
-const NO_NAMES: [&str; 35] = [
-    "there",
-    "all",
-    "everyone",
-    "team",
-    "customer",
-    "sir",
-    "madam",
-    "thanks",
-    "thank",
-    "zusammen",
-    // Answers before a comma: "Yes, we ship to Austria".
+const NO_NAMES: [&str; 10] =
+    ["there", "all", "everyone", "team", "customer", "sir", "madam", "thanks", "thank", "zusammen"];
+/// Words that answer before a comma: "Yes, we ship to Austria". Elsewhere some of them are names.
+const YES_AND_NO: [&str; 25] = [
     "yes",
     "no",
     "sure",
@@ -306,6 +298,11 @@ pub(crate) fn opens_greeting(word: &str) -> bool {
 /// Whether a word of a greeting comes before the name.
 pub(crate) fn precedes_name(word: &str) -> bool {
     BETWEEN.contains(&word)
+}
+
+/// Whether a word that opens a sentence before a comma is an answer and no name.
+pub(crate) fn says_yes_or_no(word: &str) -> bool {
+    YES_AND_NO.contains(&word.to_lowercase().as_str())
 }
 
 /// Whether a word may be one of a name: written with a capital, and not one of those that only look it.

@@ -26,7 +26,7 @@ mod reading;
 pub use self::corpus::{Corpus, Generalised};
 pub use self::filling::{MAX_CONTEXT_VALUES, fill};
 pub use self::need::{MAX_EARLIER_BYTES, Speaker, need};
-pub use self::reading::{ReadReply, read};
+pub use self::reading::{ReadReply, is_courtesy, read};
 
 /// Bytes of a reply that are read; the rest is cut off.
 pub const MAX_BYTES: usize = crate::MAX_REPLY_BYTES;

@@ -23,6 +23,8 @@ const WORDS_OF_A_NAME: usize = 3;
 const WORTH_SAYING: f64 = 0.5;
 /// Letters of a word, at least, where words are written in letters.
 const MIN_LETTERS: usize = 3;
+/// Letters of a word, at most: longer ones are no language.
+const MAX_LETTERS: usize = 24;
 /// Share of a topic's conversations in which a word is more than an accident.
 const NO_ACCIDENT: f64 = 0.01;
 /// Share of a topic's replies in which a word is a phrase of agents.
@@ -170,7 +172,9 @@ fn words(text: &str) -> Vec<(String, Option<bool>)> {
     let text: String = without_placeholders(text).chars().take(MAX_CHARACTERS).nfkc().collect();
     let is_word = |word: &str| {
         let letters = word.chars().count();
-        word.chars().all(char::is_alphabetic) && (letters >= MIN_LETTERS || word.chars().any(is_ideograph))
+        word.chars().all(char::is_alphabetic)
+            && letters <= MAX_LETTERS
+            && (letters >= MIN_LETTERS || word.chars().any(is_ideograph))
     };
     let read = |(at, word): (usize, &str)| {
         let before = text[..at].trim_end().chars().next_back();

@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Words of such a sentence, at most.
-const MOST_WORDS: usize = 7;
+/// Words of such a sentence: one alone may be the answer ("Yes.").
+const WORDS: std::ops::RangeInclusive<usize> = 2..=7;
 /// Distinct sentences that it stands beside, at least.
-const LEAST_COMPANY: usize = 4;
+const LEAST_COMPANY: usize = 5;
 /// Of so many replies one has it, at least.
-const ONE_OF: u64 = 20;
+const ONE_OF: u64 = 10;
 
 /// Sentences at the edges of a team's replies. The order of replies changes nothing.
 #[derive(Debug, Clone, Default)]
@@ -75,7 +75,7 @@ fn note(edges: &mut BTreeMap<u64, Edge>, sentence: &str, beside: &str) {
 fn short_key(sentence: &str) -> Option<u64> {
     let is_plain = !sentence.contains(|char: char| char.is_numeric() || matches!(char, '{' | '@' | '/'));
     let count = words(sentence).count();
-    (is_plain && (1..=MOST_WORDS).contains(&count)).then(|| key_of(words(sentence)))
+    (is_plain && WORDS.contains(&count)).then(|| key_of(words(sentence)))
 }
 
 fn key_of<'text>(words: impl Iterator<Item = &'text str>) -> u64 {

@@ -10,7 +10,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::boilerplate::Boilerplate;
 use super::reading::ReadReply;
-use crate::recognise::{PLACEHOLDERS, Recognised, may_be_name};
+use crate::recognise::{PLACEHOLDERS, Recognised, may_be_name, says_yes_or_no};
 use crate::tokens::{Kind, Token, begins_sentence, key_of, normal, tokens};
 
 /// Conversations from which a value is a fact of the business: its address, its price, its deadline.
@@ -279,7 +279,7 @@ fn value_key(written: &str) -> u64 {
 /// Returns true for a word before a comma at the beginning, or behind a comma before the mark that ends a sentence.
 fn is_addressed(body: &str, tokens: &[Token], at: usize) -> bool {
     let mark = |at: usize, marks: &[&str]| tokens.get(at).is_some_and(|token| marks.contains(&token.of(body)));
-    let opens = at == 0 && mark(1, &[",", "!"]);
+    let opens = at == 0 && mark(1, &[",", "!"]) && !says_yes_or_no(tokens[at].of(body));
     let before = at.checked_sub(1).is_some_and(|before| mark(before, &[","]));
     opens || (before && (at + 1 == tokens.len() || mark(at + 1, &[".", "!", "?"])))
 }

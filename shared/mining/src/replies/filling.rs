@@ -271,7 +271,38 @@ mod tests {
         #[test]
         fn any_body_is_generalised_and_filled(body in "\\PC{0,120}", question in "\\PC{0,40}") {
             let generalised = Corpus::default().generalise(&body, &question);
-            let _ = fill(&generalised.text, &generalised.slots, &question, &BTreeMap::new());
+            let filled = fill(&generalised.text, &generalised.slots, &question, &BTreeMap::new());
+            prop_assert!(filled.is_none_or(|filled| !generalised.slots.iter().any(|slot| filled.contains(&slot.name))));
+        }
+
+        #[test]
+        fn no_name_and_no_number_of_one_conversation_is_given_to_the_next(
+            number in 10_000_u64..100_000_000,
+            names in prop::sample::subsequence(vec!["Anna", "Tobias", "Marta", "Felix", "Ольга", "Иван"], 2),
+            wording in 0_usize..4,
+            asked_in in any::<bool>(),
+        ) {
+            let [customer, agent] = names.as_slice() else { unreachable!() };
+            let body = [
+                "your order {} has left our house. Parcels take three days.",
+                "parcels take three days. Your order {} is on its way.",
+                "Refunds take five days. We have noted the number {}.",
+                "Деньги вернутся за пять дней. Заказ {} уже оформлен.",
+            ][wording].replace("{}", &number.to_string());
+            let reply = [
+                format!("Hello {customer}, {body}\nKind regards,\n{agent}"),
+                format!("{customer}, здравствуйте! {body}\nС уважением, {agent}"),
+            ][usize::from(wording == 3)].clone();
+            let question = if asked_in { format!("what about {number}?") } else { "what about it?".to_owned() };
+            let read = read(&reply);
+            let mut corpus = Corpus::default();
+            corpus.observe("one", &question, &read);
+            corpus.observe("other", "how long?", &super::super::read("Parcels take three days, and refunds five."));
+            let generalised = corpus.generalise(&read.body, &question);
+            let filled = fill(&generalised.text, &generalised.slots, "and mine?", &BTreeMap::new()).unwrap_or_default();
+            for own in [&number.to_string(), *customer, *agent] {
+                prop_assert!(!filled.contains(own), "{own} in {filled:?}");
+            }
         }
     }
 }

@@ -11,13 +11,46 @@ use super::acts::act_of;
 use crate::draft::outputs::Outputs;
 use crate::draft::reading::{Lead, Read, Sentence};
 use crate::draft::{Exemplar, Role, Text, roles};
-use crate::recognise::{Recognised, may_be_name, precedes_name};
+use crate::recognise::{Recognised, may_be_name, precedes_name, says_yes_or_no};
 use crate::tokens::{Kind, normal};
 
 /// Words of the last line of a reply up to which it may be a signature.
 const SIGNATURE_WORDS: usize = 6;
 /// Words of a signature that may be the name.
 const NAME_WORDS: usize = 2;
+
+/// Words of a sentence that only stalls, at most.
+const STALL_WORDS: usize = 12;
+/// Beginnings of such sentences.
+const STALLS: [&str; 27] = [
+    "let me ",
+    "one moment",
+    "just a moment",
+    "bear with me",
+    "hold on",
+    "i'll check",
+    "i will check",
+    "i'll look",
+    "i will look",
+    "einen moment",
+    "moment bitte",
+    "ich prüfe",
+    "ich schaue",
+    "ich sehe nach",
+    "un momento",
+    "déjeme ",
+    "déjame ",
+    "voy a comprobar",
+    "voy a revisar",
+    "одну минут",
+    "минуту",
+    "сейчас проверю",
+    "сейчас уточню",
+    "un instant",
+    "um momento",
+    "chwileczk",
+    "een moment",
+];
 
 /// Words that stand for a name behind a greeting.
 const ADDRESSES: [&str; 5] = ["there", "all", "again", "everyone", "team"];
@@ -81,13 +114,16 @@ pub fn read(reply: &str) -> ReadReply {
             names.extend(capitalised(&read, &read.sentences[kept.end]));
         }
     }
-    if kept.len() > 1 && is_name_alone(&read, &read.sentences[kept.end - 1]) {
+    if kept.len() > 1
+        && is_name_alone(&read, &read.sentences[kept.end - 1])
+        && wishes(&read, &read.sentences[kept.end - 2])
+    {
         kept.end -= 1;
         names.extend(capitalised(&read, &read.sentences[kept.end]));
     }
     let sentences = &read.sentences[kept];
     let acts: Vec<Act> = sentences.iter().map(|sentence| act(&read, sentence)).collect();
-    let promised = promised(&acts);
+    let promised = promised(&read, sentences, &acts);
     let (sentences, acts) = (&sentences[promised..], &acts[promised..]);
     let asking = acts.iter().position(|act| *act == Act::Question);
     ReadReply {
@@ -99,10 +135,27 @@ pub fn read(reply: &str) -> ReadReply {
 }
 
 /// Sentences before the answer that end in a promise to look it up: kept by the answer behind them, it is none any more.
-fn promised(acts: &[Act]) -> usize {
+fn promised(read: &Read, sentences: &[Sentence], acts: &[Act]) -> usize {
     let before = acts.iter().take_while(|act| matches!(act, Act::Courtesy | Act::Promise)).count();
-    let promise = acts[..before].iter().rposition(|act| *act == Act::Promise);
+    let promise = sentences[..before].iter().rposition(|sentence| stalls(&read.text[bytes(read, sentence)]));
     if acts.contains(&Act::Answer) { promise.map_or(0, |at| at + 1) } else { 0 }
+}
+
+/// Returns true for a sentence that says no more than that its writer goes to look.
+fn stalls(sentence: &str) -> bool {
+    let small = sentence.to_lowercase();
+    let is_short = sentence.split_whitespace().count() <= STALL_WORDS && !sentence.contains(char::is_numeric);
+    is_short && STALLS.iter().any(|beginning| small.starts_with(beginning))
+}
+
+/// True for a text that only greets, thanks, apologises or wishes well.
+#[must_use]
+pub fn is_courtesy(text: &str) -> bool {
+    let text = &text[..text.floor_char_boundary(MAX_BYTES)];
+    let exemplar = Exemplar { id: String::new(), text: Text::Reply(text.to_owned()), language: None, closeness: 1.0 };
+    let read = Read::of(0, &exemplar, &mut Outputs::default());
+    let is_polite = |sentence: &Sentence| !matches!(sentence.role, Role::Body | Role::NextStep);
+    read.is_none_or(|read| read.sentences.iter().all(is_polite))
 }
 
 fn without_initials(reply: &str) -> &str {
@@ -143,6 +196,11 @@ fn is_signature(read: &Read, sentence: &Sentence) -> bool {
         && !line.contains(|char: char| char.is_ascii_digit() || matches!(char, '@' | '/' | '>' | '"'))
 }
 
+/// True for what stands before a signature: a closing, or an exclamation.
+fn wishes(read: &Read, sentence: &Sentence) -> bool {
+    is_closing(sentence) || read.text[bytes(read, sentence)].ends_with('!')
+}
+
 /// True for one or two words with capitals and nothing else, as behind "See you soon! Ines".
 fn is_name_alone(read: &Read, sentence: &Sentence) -> bool {
     let is_name = |at: usize| {
@@ -157,7 +215,7 @@ fn named_first(read: &mut Read, names: &mut Vec<String>) {
     let Some(first) = read.sentences.first() else { return };
     let word = |at: usize| read.tokens[at].of(&read.text);
     let Some(comma) = first.tokens.clone().take(NAME_WORDS + 1).find(|at| word(*at) == ",") else { return };
-    let are_names = (first.tokens.start..comma).all(|at| may_be_name(word(at)));
+    let are_names = (first.tokens.start..comma).all(|at| may_be_name(word(at)) && !says_yes_or_no(word(at)));
     let rest = words(read, comma + 1..first.tokens.end);
     if comma == first.tokens.start || !are_names || !roles::greets(&rest) {
         return;
@@ -222,7 +280,7 @@ fn addressed(read: &Read, first: usize, names: &mut Vec<String>) -> Option<usize
     let end = sentence.tokens.clone().take(NAME_WORDS + 1).find(|at| matches!(word(*at), "!" | "," | "."))?;
     let is_name = |at: usize| {
         matches!(read.tokens[at].kind, Kind::Word | Kind::Value(Recognised::Name))
-            && (may_be_name(word(at)) || ADDRESSES.contains(&word(at)))
+            && ((may_be_name(word(at)) && !says_yes_or_no(word(at))) || ADDRESSES.contains(&word(at)))
     };
     if !sentence.continues || end == sentence.tokens.start || !(sentence.tokens.start..end).all(is_name) {
         return None;
@@ -330,10 +388,17 @@ mod tests {
                 vec![],
             ),
             (
-                "Анна, здравствуйте! Деньги вернутся за неделю. Ольга",
-                "Деньги вернутся за неделю.",
+                "Анна, здравствуйте! Деньги вернутся за неделю. Будьте здоровы! Ольга",
+                "Деньги вернутся за неделю. Будьте здоровы!",
                 vec!["Анна", "Ольга"],
             ),
+            (
+                "Доставка занимает 30 минут. Курьер позвонит вам заранее.",
+                "Доставка занимает 30 минут. Курьер позвонит вам заранее.",
+                vec![],
+            ),
+            ("You pay in one of two ways. Deutsche Bank", "You pay in one of two ways. Deutsche Bank", vec![]),
+            ("Да, доставляем в Австрию каждый день.", "Да, доставляем в Австрию каждый день.", vec![]),
         ] {
             let read = read(reply);
             assert_eq!(
