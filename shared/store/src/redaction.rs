@@ -23,10 +23,7 @@ impl<'a> Redaction<'a> {
 
     /// Puts `next` in the place of `current`; `false` where somebody else decided in between.
     pub async fn decide(&self, current: &RedactionPolicy, next: &RedactionPolicy) -> Result<bool, Error> {
-        let unless = match current.revision {
-            0 => Unless::Exists,
-            was => Unless::Changed { attribute: "revision", was },
-        };
+        let unless = Unless::revised(current.revision);
         Table::open(self.store)?
             .put(Write { key: self.key(), body: next, entity: None, expires_at: None, unless })
             .await

@@ -40,7 +40,7 @@ impl<'a> Retraining<'a> {
     /// between.
     pub async fn decide(&self, current: &RetrainingPolicy, next: &RetrainingPolicy) -> Result<bool, Error> {
         let table = Table::open(self.store)?;
-        let unless = unless_changed(current.revision);
+        let unless = Unless::revised(current.revision);
         let policy = Write { key: self.key("POLICY"), body: next, entity: None, expires_at: None, unless };
         let listed = Key { pk: TENANTS.to_owned(), sk: self.store.tenant.to_string() }.attributes();
         let list = if next.enabled {
@@ -67,7 +67,7 @@ impl<'a> Retraining<'a> {
     pub async fn keep(&self, upload: &Upload, current: &Gathered, next: &Gathered) -> Result<bool, Error> {
         let table = Table::open(self.store)?;
         let upload = self.store.uploads().write(upload, Unless::Exists);
-        let unless = unless_changed(current.revision);
+        let unless = Unless::revised(current.revision);
         let gathered = Write { key: self.key("GATHERED"), body: next, entity: None, expires_at: None, unless };
         match table.transact(vec![table.step(upload)?, table.step(gathered)?]).await? {
             Transacted::Done => Ok(true),
@@ -77,14 +77,6 @@ impl<'a> Retraining<'a> {
 
     fn key(&self, sk: &str) -> Key {
         Key::new(&self.store.tenant, PARTITION, sk)
-    }
-}
-
-/// Revisions count from 1; before the first there is no item.
-fn unless_changed(revision: u64) -> Unless<'static> {
-    match revision {
-        0 => Unless::Exists,
-        was => Unless::Changed { attribute: "revision", was },
     }
 }
 

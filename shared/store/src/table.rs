@@ -167,6 +167,16 @@ pub(crate) enum Unless<'a> {
     Not { expression: &'a str, values: Item },
 }
 
+impl Unless<'_> {
+    /// Only if the one at the key still has this revision. Revisions count from 1; before the first there is no item.
+    pub(crate) fn revised(revision: u64) -> Self {
+        match revision {
+            0 => Self::Exists,
+            was => Self::Changed { attribute: "revision", was },
+        }
+    }
+}
+
 /// What to write.
 pub(crate) struct Write<'a, T> {
     pub key: Key,

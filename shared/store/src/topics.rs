@@ -25,10 +25,7 @@ impl<'a> Topics<'a> {
 
     /// Puts `next` in the place of `current`; `false` where somebody else changed it in between.
     pub async fn supersede(&self, current: &Catalogue, next: &Catalogue) -> Result<bool, Error> {
-        let unless = match current.revision {
-            0 => Unless::Exists,
-            was => Unless::Changed { attribute: "revision", was },
-        };
+        let unless = Unless::revised(current.revision);
         let write = Write { key: self.key(), body: next, entity: None, expires_at: None, unless };
         Table::open(self.store)?.put(write).await
     }
