@@ -300,7 +300,7 @@ pub(crate) fn precedes_name(word: &str) -> bool {
     BETWEEN.contains(&word)
 }
 
-/// Whether a word that opens a sentence before a comma is an answer and no name.
+/// Returns true for a word that, before a comma at the beginning, is an answer and no name.
 pub(crate) fn says_yes_or_no(word: &str) -> bool {
     YES_AND_NO.contains(&word.to_lowercase().as_str())
 }

@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::filling::sentences;
+
 /// Words of such a sentence: one alone may be the answer ("Yes.").
 const WORDS: std::ops::RangeInclusive<usize> = 2..=7;
 /// Distinct sentences that it stands beside, at least.
@@ -22,7 +24,7 @@ pub(super) struct Boilerplate {
     replies: u64,
 }
 
-/// How often a sentence stands at an edge, and what it stands beside: the least hashes.
+/// Occurrences of a sentence at an edge, and the sentences that it stands beside: the least hashes.
 #[derive(Debug, Clone, Default)]
 struct Edge {
     times: u64,
@@ -33,7 +35,7 @@ impl Boilerplate {
     /// Takes the body of a reply in.
     pub(super) fn observe(&mut self, body: &str) {
         self.replies += 1;
-        let sentences = sentences(body);
+        let sentences = trimmed(body);
         let [first, second, ..] = sentences.as_slice() else { return };
         note(&mut self.openings, first, second);
         if let [.., before, last] = sentences.as_slice() {
@@ -43,7 +45,7 @@ impl Boilerplate {
 
     /// The body without such sentences; one that is nothing else stays.
     pub(super) fn strip<'body>(&self, body: &'body str) -> &'body str {
-        let mut sentences = sentences(body);
+        let mut sentences = trimmed(body);
         while sentences.len() > 1 && self.is_at(&self.openings, sentences[0]) {
             sentences.remove(0);
         }
@@ -89,22 +91,9 @@ fn words(sentence: &str) -> impl Iterator<Item = &str> {
     words.filter(|word| !word.contains(char::is_numeric))
 }
 
-/// Parts that end in a mark before a space, or at a line break; without the space around them.
-fn sentences(body: &str) -> Vec<&str> {
-    let ends = body.char_indices().filter(|(at, char)| {
-        let after = &body[at + char.len_utf8()..];
-        *char == '\n' || (matches!(char, '.' | '!' | '?' | '…') && after.starts_with(char::is_whitespace))
-    });
-    let mut start = 0;
-    let mut sentences: Vec<&str> = Vec::new();
-    for end in ends.map(|(at, char)| at + char.len_utf8()).chain([body.len()]) {
-        let sentence = body[start..end].trim();
-        if !sentence.is_empty() {
-            sentences.push(sentence);
-        }
-        start = end;
-    }
-    sentences
+/// Sentences without the space around them.
+fn trimmed(body: &str) -> Vec<&str> {
+    sentences(body).into_iter().map(|range| body[range].trim()).filter(|sentence| !sentence.is_empty()).collect()
 }
 
 #[cfg(test)]
