@@ -67,7 +67,7 @@ fn topics_are_found_named_decided_on_and_outlast_a_training() {
     let path = format!("/v1/models/{}/deploy", text(&model, "id").unwrap());
     let deployed = tenant.post(&path, &json!({ "agreement": 0.8, "thresholds": { "curated": 0.7 } })).unwrap();
     assert_eq!(deployed["thresholds"]["curated"], json!(0.7), "{deployed}");
-    assert!(deployed["thresholds"]["reply"].as_f64() <= Some(0.6), "{deployed}");
+    assert!(deployed["thresholds"]["reply"].as_f64().is_some_and(|reply| reply <= 0.6), "{deployed}");
     let refused = tenant.call("POST", &path).json(&json!({ "agreement": 0.2 })).send().unwrap();
     assert_eq!((refused.status, refused.body["field"].as_str()), (422, Some("/agreement")));
     let again = about_passwords(&tenant);

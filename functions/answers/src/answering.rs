@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use romashka_domain::answer::{Action, Grounds, IntentGrounds, ReplySource, TextGrounds, TopicScore};
+use romashka_domain::answer::{Action, Grounds, IntentGrounds, ReplySource, TextGrounds, TopicScore, choices};
 use romashka_domain::model::{DeployedVersion, Deployment};
 use romashka_domain::topic::{Catalogue, TopicMap};
 use romashka_encoder::{Encoder, shipped};
@@ -34,7 +34,7 @@ pub struct Answering {
     model: Option<Arc<Model>>,
     knowledge: Option<Arc<KnowledgeIndex>>,
     topics: Arc<TopicMap>,
-    /// What people decided about topics.
+    /// Decisions of people about topics.
     catalogue: Catalogue,
     version: DeployedVersion,
 }
@@ -56,7 +56,7 @@ pub struct Judged<'answering> {
     standing: Option<Written<'answering>>,
     /// Topics of what was found, the likeliest first.
     pub topics: Vec<TopicScore>,
-    /// Whether people handed such customers over, or answered them nothing.
+    /// True where people handed such customers over, or answered them nothing.
     nobody_answered: bool,
 }
 
@@ -218,7 +218,7 @@ impl<'answering> Judged<'answering> {
     /// The topics that the customer could be asked to choose from.
     pub fn choices(&self) -> &[TopicScore] {
         let is_outside = self.prediction.as_ref().is_some_and(|prediction| prediction.out_of_scope.is_some());
-        if self.nobody_answered || is_outside { &[] } else { topics::choices(&self.topics) }
+        if self.nobody_answered || is_outside { &[] } else { choices(&self.topics) }
     }
 
     pub fn grounds(&self) -> Grounds {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use romashka_domain::Permission;
-use romashka_domain::answer::{Action, Answer, MAX_MESSAGE_CHARS, Provenance, SURE, ScoredIntent, decide};
+use romashka_domain::answer::{Action, Answer, MAX_MESSAGE_CHARS, Provenance, ScoredIntent, decide};
 use romashka_domain::ids::AnswerId;
 use romashka_domain::model::Deployment;
 use romashka_http::{IdempotencyKey, Problem, Refusals, Reply, Request, conflict, invalid_field};
@@ -20,8 +20,6 @@ use crate::answering::{Answering, Wanted, encoder};
 use crate::composing::{Composition, composed, configured};
 use crate::{mood, topics};
 
-/// Probability from which a topic is named.
-const LEAST_TOPIC: f64 = 0.2;
 /// Earlier turns of the conversation, at most.
 const MAX_TURNS: usize = 20;
 /// Characters of an earlier turn, or of a value of the context.
@@ -157,9 +155,8 @@ fn decided(
         |intent: &str, confidence: f32| ScoredIntent { intent: intent.to_owned(), confidence: f64::from(confidence) };
     let prediction = judged.prediction.as_ref();
     let intent = judged.grounds().intent;
-    let topic = judged.topics.first().filter(|topic| topic.confidence >= LEAST_TOPIC);
-    // Labelled intents lead; without any, what people accepted is one.
-    let accepted = topic.filter(|topic| prediction.is_none() && !topic.induced && topic.confidence >= SURE);
+    let topic = judged.topics.first().filter(|topic| topic.is_likely());
+    let accepted = topic.filter(|topic| prediction.is_none() && topic.is_intent());
     Ok(Answer {
         id: AnswerId::of(store.tenant(), id),
         intent: judged.intent().or(accepted.map(|topic| topic.name.as_str())).map(str::to_owned),

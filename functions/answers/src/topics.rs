@@ -4,13 +4,6 @@ use romashka_domain::answer::TopicScore;
 use romashka_domain::topic::{Catalogue, TopicMap, TopicState};
 use romashka_learning::knowledge::Hit;
 
-/// Topics that a customer is offered, at most.
-const MOST_CHOICES: usize = 3;
-/// Probability of the likeliest topic from which asking back helps.
-const WORTH_ASKING: f64 = 0.25;
-/// Share of the likeliest topic's probability from which another is offered.
-const NEARLY_AS_LIKELY: f64 = 0.4;
-
 /// Topics of what was found for a message, the likeliest first. Probabilities of groups of one topic add up.
 pub fn scored(hits: &[Hit<'_>], map: &TopicMap, catalogue: &Catalogue) -> Vec<TopicScore> {
     let mut scored: Vec<TopicScore> = Vec::new();
@@ -30,16 +23,6 @@ pub fn scored(hits: &[Hit<'_>], map: &TopicMap, catalogue: &Catalogue) -> Vec<To
     }
     scored.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
     scored
-}
-
-/// The topics that a customer is asked to choose from: two or three, or none where one is clear or all are unlikely.
-pub fn choices(scored: &[TopicScore]) -> &[TopicScore] {
-    let Some(first) = scored.first().filter(|first| first.confidence >= WORTH_ASKING) else { return &[] };
-    let near = scored.iter().take(MOST_CHOICES).take_while(|it| it.confidence >= NEARLY_AS_LIKELY * first.confidence);
-    match near.count() {
-        0 | 1 => &[],
-        count => &scored[..count],
-    }
 }
 
 /// The question which of some topics is meant, in the customer's language where it is known here, otherwise in English.
@@ -73,15 +56,6 @@ mod tests {
     fn score(number: usize, confidence: f64) -> TopicScore {
         let id = TopicId::found(ModelId::new(Uuid::nil()), number);
         TopicScore { id, name: format!("topic {number}"), confidence, induced: true }
-    }
-
-    #[test]
-    fn a_customer_chooses_between_the_likeliest_topics_and_not_where_one_is_clear() {
-        assert_eq!(choices(&[score(0, 0.4), score(1, 0.3), score(2, 0.2), score(3, 0.19)]).len(), 3);
-        assert_eq!(choices(&[score(0, 0.4), score(1, 0.2), score(2, 0.1)]).len(), 2);
-        for clear_or_unlikely in [vec![score(0, 0.4), score(1, 0.1)], vec![score(0, 0.2), score(1, 0.2)], vec![]] {
-            assert!(choices(&clear_or_unlikely).is_empty(), "{clear_or_unlikely:?}");
-        }
     }
 
     #[test]

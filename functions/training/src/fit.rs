@@ -23,8 +23,8 @@ use romashka_learning::comparison::{Comparison, Verdict};
 use romashka_learning::knowledge::{Built, Outcome, compare_outcomes};
 use romashka_learning::versions::{self, Measurable};
 use romashka_learning::{
-    ArtefactError, Batch, ContentHash, DocumentFrequencies, Fitted, Group, Model, Parameters, TrainingError,
-    TrainingSet, batch, fit as fit_model, model_hash,
+    ArtefactError, Batch, DocumentFrequencies, Fitted, Model, Parameters, TrainingError, TrainingSet, batch,
+    fit as fit_model, model_hash,
 };
 use romashka_store::claims::{Claim, Claimed};
 use romashka_store::objects::Object;
@@ -47,9 +47,6 @@ pub(crate) const READ_AHEAD: usize = 4;
 
 /// Bytes of batches that are held between the two readings; what does not fit is fetched twice.
 const MAX_HELD_BYTES: usize = 32 * 1024 * 1024;
-
-/// Bytes of an outcome.
-const OUTCOME_BYTES: usize = 16 + 8 + 1;
 
 /// Fits the model of a session whose batches are all in.
 pub async fn fit(work: Work<FitTask>) -> Result<(), Failure> {
@@ -216,7 +213,7 @@ async fn keep_knowledge(store: &TenantStore, built: Built) -> Result<KnowledgeVe
     let bytes = built.index.to_bytes().map_err(|error| Failure::Unreadable(error.to_string()))?;
     let hash = model_hash(&bytes);
     let comparison = compare_answers(store, &built.outcomes).await?;
-    store.objects().put(&Object::Outcomes(hash.clone()), written(&built.outcomes)).await?;
+    store.objects().put(&Object::Outcomes(hash.clone()), Outcome::to_bytes(&built.outcomes)).await?;
     let version = KnowledgeVersion {
         hash,
         passages: built.index.passages().len() as u64,
@@ -230,34 +227,13 @@ async fn keep_knowledge(store: &TenantStore, built: Built) -> Result<KnowledgeVe
     Ok(version)
 }
 
-/// How a candidate's answers do beside those of the version that answers now; `None` where none does, or where it was trained
+/// A candidate's answers compared with those of the version that answers now; `None` where none does, or where it was trained
 /// before outcomes were kept.
 async fn compare_answers(store: &TenantStore, candidate: &[Outcome]) -> Result<Option<Comparison>, Failure> {
     let Some(deployment) = store.deployments().current().await? else { return Ok(None) };
     let Some(hash) = deployment.version.knowledge_hash else { return Ok(None) };
     let Some(bytes) = store.objects().get(&Object::Outcomes(hash)).await? else { return Ok(None) };
-    Ok(compare_outcomes(&outcomes(&bytes), candidate))
-}
-
-/// Outcomes one after the other: the question's hash, its conversation's in little-endian order, and 1 where it agrees.
-fn written(outcomes: &[Outcome]) -> Vec<u8> {
-    let bytes = |it: &Outcome| {
-        [it.question.as_bytes().as_slice(), &it.conversation.bits().to_le_bytes(), &[u8::from(it.agrees)]].concat()
-    };
-    outcomes.iter().flat_map(bytes).collect()
-}
-
-fn outcomes(bytes: &[u8]) -> Vec<Outcome> {
-    let outcome = |bytes: &[u8]| {
-        let (question, rest) = bytes.split_first_chunk()?;
-        let (conversation, agrees) = rest.split_first_chunk()?;
-        Some(Outcome {
-            question: ContentHash::from_bytes(*question),
-            conversation: Group::from_bits(u64::from_le_bytes(*conversation)),
-            agrees: agrees == [1],
-        })
-    };
-    bytes.chunks(OUTCOME_BYTES).filter_map(outcome).collect()
+    Ok(compare_outcomes(&Outcome::from_bytes(&bytes), candidate))
 }
 
 /// How the candidate does beside the version that answers now; `None` where none does, or where what it was measured by

@@ -55,7 +55,7 @@ pub struct PassageNote {
     sentences: Vec<SentenceNote>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     intent: Option<String>,
-    /// Whether somebody labelled it, be it as out of scope.
+    /// True where somebody labelled it, be it as out of scope.
     #[serde(default)]
     labelled: bool,
 }
@@ -142,7 +142,7 @@ impl Notes {
     /// The index of all passages, and the topics of all conversations without labels; `None` where there are no passages.
     pub fn learn(passages: Vec<PassageNote>) -> Option<(Built, Found)> {
         let mut corpus = Corpus::default();
-        let is_reply = |note: &&PassageNote| note.kind == SourceKind::Reply && !note.answer.text.trim().is_empty();
+        let is_reply = |note: &&PassageNote| note.kind == SourceKind::Reply && !note.is_unanswered();
         for note in passages.iter().filter(is_reply) {
             corpus.observe(&note.said_in(), &note.question.text, &note.reply());
         }

@@ -134,18 +134,18 @@ impl Found {
             }
         }
         // A passage answered questions of several topics at times: it belongs to that of the most.
-        let of_passage = |position: usize| {
+        let of_passage = |questions: &[ContentHash]| {
             let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
-            for topic in index.past_questions_of(position).iter().filter_map(|question| topic_of.get(question)) {
+            for topic in questions.iter().filter_map(|question| topic_of.get(question)) {
                 *counts.entry(*topic).or_default() += 1;
             }
             counts.into_iter().max_by_key(|(topic, count)| (*count, std::cmp::Reverse(*topic))).map(|(topic, _)| topic)
         };
-        TopicMap { topics: topics.collect(), passages: (0..index.passages().len()).map(of_passage).collect() }
+        TopicMap { topics: topics.collect(), passages: index.past_questions().map(of_passage).collect() }
     }
 }
 
-/// What the next version has to know of these topics, and of those that people decided about and that were not found again.
+/// Memory of these topics for the next version, and of those that people decided about and that were not found again.
 fn memory(named: &Topics, ids: &[TopicId], known: &[KnownTopic], catalogue: &Catalogue) -> Memory {
     let found = named.topics.iter().zip(ids).map(|(topic, id)| Remembered::of(*id, &topic.known_as(&id.to_string())));
     let kept = known.iter().filter_map(|topic| {

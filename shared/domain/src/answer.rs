@@ -25,6 +25,18 @@ pub const GAP: f64 = 0.1;
 /// Below [`SURE`], asking back helps only where the top intent stands clear of chance.
 pub const WORTH_ASKING: f64 = 0.2;
 
+/// Probability from which a topic is named.
+pub const LIKELY_TOPIC: f64 = 0.2;
+
+/// Probability of the likeliest topic from which a choice is offered.
+pub const WORTH_CHOOSING: f64 = 0.25;
+
+/// Share of the likeliest topic's probability from which another is offered.
+pub const NEARLY_AS_LIKELY: f64 = 0.4;
+
+/// Topics that a customer is offered, at most.
+pub const MOST_CHOICES: usize = 3;
+
 /// What should happen next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -67,8 +79,31 @@ pub struct TopicScore {
     pub name: String,
     /// Probability, 0 to 1.
     pub confidence: f64,
-    /// Whether training found it and nobody has accepted it yet.
+    /// True where training found it and nobody has accepted it yet.
     pub induced: bool,
+}
+
+impl TopicScore {
+    /// Returns true for a topic that is likely enough to be named.
+    pub fn is_likely(&self) -> bool {
+        self.confidence >= LIKELY_TOPIC
+    }
+
+    /// Returns true for a topic that stands for an intent where the model knows no labelled ones, for those lead.
+    pub fn is_intent(&self) -> bool {
+        !self.induced && self.confidence >= SURE
+    }
+}
+
+/// The topics that a customer is asked to choose from, of some in the order of their likelihood: two or three, or none where
+/// one is clear or all are unlikely.
+pub fn choices(scored: &[TopicScore]) -> &[TopicScore] {
+    let Some(first) = scored.first().filter(|first| first.confidence >= WORTH_CHOOSING) else { return &[] };
+    let near = scored.iter().take(MOST_CHOICES).take_while(|it| it.confidence >= NEARLY_AS_LIKELY * first.confidence);
+    match near.count() {
+        0 | 1 => &[],
+        count => &scored[..count],
+    }
 }
 
 /// What the deployed model makes of one message.
@@ -300,6 +335,20 @@ mod tests {
             assert_eq!(decided(0.49).0, Action::HandOff);
         }
         assert_eq!(decide(Grounds::default(), &Thresholds::default()).1, Some(HandOffReason::NoAnswer));
+    }
+
+    fn score(number: usize, confidence: f64) -> TopicScore {
+        let id = TopicId::found(ModelId::new(uuid::Uuid::nil()), number);
+        TopicScore { id, name: format!("topic {number}"), confidence, induced: true }
+    }
+
+    #[test]
+    fn a_customer_chooses_between_the_likeliest_topics_and_not_where_one_is_clear() {
+        assert_eq!(choices(&[score(0, 0.4), score(1, 0.3), score(2, 0.2), score(3, 0.19)]).len(), 3);
+        assert_eq!(choices(&[score(0, 0.4), score(1, 0.2), score(2, 0.1)]).len(), 2);
+        for clear_or_unlikely in [vec![score(0, 0.4), score(1, 0.1)], vec![score(0, 0.2), score(1, 0.2)], vec![]] {
+            assert!(choices(&clear_or_unlikely).is_empty(), "{clear_or_unlikely:?}");
+        }
     }
 
     #[test]

@@ -67,14 +67,14 @@ pub struct KnowledgeVersion {
     /// Agreement with people on their past questions; absent where fewer than 20 were known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agreement: Option<Agreement>,
-    /// How it does beside the version that was deployed then, on the past questions that were put to both: an accuracy is the
+    /// Comparison with the version that was deployed then, on the past questions that were put to both: an accuracy is the
     /// share answered as people did. Absent where there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comparison: Option<Comparison>,
 }
 
 impl Model {
-    /// What the comparison with the deployed version says: that of intents, and that of answers only where the deployed
+    /// The verdict of the comparison with the deployed version: that of intents, and that of answers only where the deployed
     /// version knows no intents that would be lost.
     pub fn verdict_beside(&self, deployed: &DeployedVersion) -> Option<Verdict> {
         let of_answers = self.knowledge.as_ref().and_then(|knowledge| knowledge.comparison.as_ref());

@@ -18,7 +18,7 @@ pub const MAX_TOPICS: usize = 300;
 /// Characters of a topic's name.
 pub const MAX_NAME_CHARS: usize = 80;
 
-/// What people decided about a topic.
+/// The decision of people about a topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TopicState {
@@ -44,7 +44,7 @@ pub struct Topic {
     /// The topic that it is part of; only of a merged one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merged_into: Option<TopicId>,
-    /// Whether the next training is to split it in two.
+    /// True where the next training is to split it in two.
     #[serde(default)]
     pub split: bool,
     /// Questions of customers that it holds in the version that it was last found in.
@@ -53,10 +53,10 @@ pub struct Topic {
     pub share: f64,
     /// The version that it was last found in.
     pub model_id: ModelId,
-    /// Who decided last; absent where nobody has.
+    /// The person who decided last; absent where nobody has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided_by: Option<UserId>,
-    /// When that was.
+    /// The time of that decision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided_at: Option<Timestamp>,
 }
@@ -96,11 +96,11 @@ pub struct TopicChange {
     pub state: Option<TopicState>,
     /// The topic to merge this one into, which is not merged itself.
     pub merge_into: Option<TopicId>,
-    /// Whether the next training is to split it in two.
+    /// True where the next training is to split it in two.
     pub split: Option<bool>,
 }
 
-/// Why a decision is refused.
+/// Reasons for which a decision is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TopicRefusal {
     /// There is no such topic.

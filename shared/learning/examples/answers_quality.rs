@@ -299,18 +299,18 @@ fn ask(out: &mut impl Write, task: &Task, ready: &Ready) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What a method says to a question.
+/// A method's answer to a question.
 struct Said<'task> {
-    /// How sure it is, in its own measure; 0 where it says nothing.
+    /// Its certainty, in its own measure; 0 where it says nothing.
     score: f32,
     matter: Option<&'task str>,
 }
 
-/// What a method says to all questions.
+/// A method's answers to all questions.
 struct Judged {
-    /// How sure, and whether it was right.
+    /// Certainty of each, and true where it was right.
     asked: Vec<(f32, bool)>,
-    /// How sure of what nothing answers.
+    /// Certainty about what nothing answers.
     foreign: Vec<f32>,
 }
 

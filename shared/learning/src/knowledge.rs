@@ -515,14 +515,13 @@ impl KnowledgeIndex {
         &self.passages
     }
 
-    /// Past questions that people answered with a passage, each as [`ContentHash::of`] its text without a label; none of a
-    /// passage that is not there.
-    #[must_use]
-    pub fn past_questions_of(&self, position: usize) -> &[ContentHash] {
-        let count = |passage: &KnownPassage| passage.past_questions as usize;
-        let Some(passage) = self.passages.get(position) else { return &[] };
-        let start: usize = self.passages[..position].iter().map(count).sum();
-        &self.past_questions[start..start + count(passage)]
+    /// Of each passage the past questions that people answered with it, each as [`ContentHash::of`] its text without a label.
+    pub fn past_questions(&self) -> impl Iterator<Item = &[ContentHash]> {
+        self.passages.iter().scan(self.past_questions.as_slice(), |rest, passage| {
+            let (own, others) = rest.split_at(passage.past_questions as usize);
+            *rest = others;
+            Some(own)
+        })
     }
 
     /// The answer groups, in the order of their first passages.

@@ -75,11 +75,11 @@ pub enum Object {
     HoldOut(String),
     /// What the tenant's texts say, by its SHA-256 in hexadecimal.
     Knowledge(String),
-    /// What the past questions put to the knowledge index of this hash came to.
+    /// Outcomes of the past questions put to the knowledge index of this hash.
     Outcomes(String),
     /// The topics of a model version, JSON.
     Topics(ModelId),
-    /// What later versions know the topics of a model version by, JSON.
+    /// Memory by which later versions know the topics of a model version, JSON.
     TopicMemory(ModelId),
     /// The report on a session, JSON.
     Report(TrainingSessionId),

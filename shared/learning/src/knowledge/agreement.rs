@@ -76,7 +76,36 @@ pub struct Outcome {
     pub agrees: bool,
 }
 
-/// How a candidate does beside the deployed version on the past questions that were put to both, as the share answered as
+impl Outcome {
+    const BYTES: usize = ContentHash::LENGTH + size_of::<u64>() + 1;
+
+    /// Outcomes as they are stored, one after the other: the question's hash, its conversation's in little-endian order, and 1
+    /// where it agrees.
+    #[must_use]
+    pub fn to_bytes(outcomes: &[Self]) -> Vec<u8> {
+        let bytes = |it: &Self| {
+            [it.question.as_bytes().as_slice(), &it.conversation.bits().to_le_bytes(), &[u8::from(it.agrees)]].concat()
+        };
+        outcomes.iter().flat_map(bytes).collect()
+    }
+
+    /// The outcomes that [`Outcome::to_bytes`] wrote; what is cut short at the end is left out.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Vec<Self> {
+        let outcome = |bytes: &[u8]| {
+            let (question, rest) = bytes.split_first_chunk()?;
+            let (conversation, agrees) = rest.split_first_chunk()?;
+            Some(Self {
+                question: ContentHash::from_bytes(*question),
+                conversation: Group::from_bits(u64::from_le_bytes(*conversation)),
+                agrees: agrees == [1],
+            })
+        };
+        bytes.chunks_exact(Self::BYTES).filter_map(outcome).collect()
+    }
+}
+
+/// A candidate compared with the deployed version on the past questions that were put to both, by the share answered as
 /// people did; `None` where there are none. Each version was asked without the question's conversation.
 #[must_use]
 pub fn compare_outcomes(deployed: &[Outcome], candidate: &[Outcome]) -> Option<Comparison> {
@@ -280,6 +309,14 @@ mod tests {
             agrees: agrees(number),
         };
         range.map(outcome).collect()
+    }
+
+    #[test]
+    fn outcomes_are_read_as_they_were_stored() {
+        let stored = outcomes(0..3, |number| number == 1);
+        let bytes = Outcome::to_bytes(&stored);
+        assert_eq!(Outcome::from_bytes(&bytes), stored);
+        assert_eq!(Outcome::from_bytes(&bytes[..bytes.len() - 1]), stored[..2]);
     }
 
     #[test]

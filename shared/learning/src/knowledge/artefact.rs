@@ -44,7 +44,7 @@ pub(super) struct Manifest {
     code_version: u32,
     /// Whether texts have embeddings.
     pub embedded: bool,
-    /// Whether runs of letters are among the terms.
+    /// True where runs of letters are among the terms.
     #[serde(default)]
     pub grams: bool,
     /// Cosine from which two replies say the same; 2 where that could not be learnt.

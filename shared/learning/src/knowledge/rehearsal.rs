@@ -101,7 +101,7 @@ impl KnowledgeIndex {
         asked.truncate(MAX_REHEARSED.min(MAX_REHEARSED_TEXTS / self.texts().max(1)));
 
         let conversations = conversations(gathered);
-        let said = said(gathered);
+        let said = said(gathered, self.lexicon.grams);
         let mut rehearsal = Rehearsal::default();
         let mut trials: [Vec<(usize, Trial)>; 2] = [Vec::new(), Vec::new()];
         let mut by_embedding = Vec::new();
@@ -223,7 +223,7 @@ fn conversations(gathered: &[Gathered]) -> Vec<Conversations> {
 }
 
 /// Words of the questions of each conversation, by ascending passage.
-fn said(gathered: &[Gathered]) -> BTreeMap<Group, Vec<LeftOut>> {
+fn said(gathered: &[Gathered], with_grams: bool) -> BTreeMap<Group, Vec<LeftOut>> {
     let mut said: BTreeMap<Group, Vec<LeftOut>> = BTreeMap::new();
     for (passage, gathered) in (0..).zip(gathered) {
         let mut texts: BTreeMap<Group, Vec<&str>> = BTreeMap::new();
@@ -231,7 +231,7 @@ fn said(gathered: &[Gathered]) -> BTreeMap<Group, Vec<LeftOut>> {
             texts.entry(conversation_of_asked(asked)).or_default().push(&asked.text.text);
         }
         for (conversation, texts) in texts {
-            said.entry(conversation).or_default().push(LeftOut::of(passage, texts));
+            said.entry(conversation).or_default().push(LeftOut::of(passage, texts, with_grams));
         }
     }
     said

@@ -40,8 +40,10 @@ const MISSPELT: f32 = 0.8;
 
 /// Letters of a stem. Of 4, 5 and 6 the best on average over the three languages.
 const STEM_LETTERS: usize = 5;
-/// Shares of a word's worth that its stem and its runs of letters carry, without and with the latter.
-const SHARES: (Shares, Shares) = (Shares { stem: 0.7, grams: 0.0 }, Shares { stem: 0.3, grams: 0.5 });
+/// Shares of a word's worth that its stem and its runs of letters carry.
+const WITH_GRAMS: Shares = Shares { stem: 0.3, grams: 0.5 };
+/// The same where runs of letters are not indexed.
+const WITHOUT_GRAMS: Shares = Shares { stem: 0.7, grams: 0.0 };
 /// Letters of a run, with a space at either end of the word.
 const GRAM_LETTERS: usize = 4;
 /// Of so many passages one at most holds a run of letters that is looked up; those of more say little.
@@ -166,13 +168,15 @@ pub(super) struct LeftOut {
 }
 
 impl LeftOut {
-    /// Some texts of a passage.
-    pub(super) fn of<'texts>(passage: u32, texts: impl IntoIterator<Item = &'texts str>) -> Self {
+    /// Some texts of a passage; with runs of letters where the lexicon has them.
+    pub(super) fn of<'texts>(passage: u32, texts: impl IntoIterator<Item = &'texts str>, with_grams: bool) -> Self {
         let (mut hashes, mut length) = (Vec::new(), 0);
         for text in texts {
             for word in words(&normalise(text)) {
                 hashes.extend([hash(word), stem(word)]);
-                hashes.extend(grams(word));
+                if with_grams {
+                    hashes.extend(grams(word));
+                }
                 length += 1;
             }
         }
@@ -250,7 +254,7 @@ impl Lexicon {
                 break;
             }
             seen.push(hash);
-            let shares = if self.grams { SHARES.1 } else { SHARES.0 };
+            let shares = if self.grams { WITH_GRAMS } else { WITHOUT_GRAMS };
             let own = 1.0 - shares.stem - shares.grams;
             let known = self.terms.binary_search(&hash).ok();
             let stem = self.terms.binary_search(&stem(word)).ok();
@@ -394,7 +398,7 @@ mod tests {
     fn a_question_left_out_scores_as_if_it_had_never_been_asked() {
         let with = Lexicon::of([vec!["refunds take a week", "money back"], vec!["opening hours"]].into_iter(), true);
         let looked = with.look_up("money back");
-        let left_out = with.coverage(&looked, &[LeftOut::of(0, ["money back"])]);
+        let left_out = with.coverage(&looked, &[LeftOut::of(0, ["money back"], true)]);
         assert_eq!(left_out, [0.0, 0.0]);
         assert!(with.coverage(&looked, &[])[0] > 0.5);
     }

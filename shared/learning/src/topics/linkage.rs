@@ -1,6 +1,6 @@
 //! Groups of a few replies, each compared with each.
 //!
-//! Where there are few distinct replies, nothing can be learnt from them about how alike replies to the same question are.
+//! A few distinct replies teach nothing about how alike replies to the same question are.
 //! Two things still tell that two replies say the same: their words, and that customers who asked the same got either. Both are
 //! cosines over all n-grams of words and characters, so no encoder needs to know the language; where one does, its cosine
 //! counts, too. Groups are joined while the mean over the pairs between them is large enough (average linkage; Sokal and
@@ -49,7 +49,7 @@ pub fn link_replies(replies: &[Answered<'_>]) -> Vec<usize> {
     group_of
 }
 
-/// How alike each two replies are.
+/// Likeness of each two replies.
 fn likenesses(replies: &[&Answered<'_>]) -> Vec<Vec<f32>> {
     let lexicon = Lexicon::of(&replies.iter().map(|it| it.reply).collect::<Vec<_>>());
     let of_questions = Lexicon::of(&replies.iter().flat_map(|it| it.questions.iter().copied()).collect::<Vec<_>>());
