@@ -656,6 +656,48 @@ mod tests {
         assert_eq!((rehearsal.questions.len(), rehearsal.first()), (1, 0));
     }
 
+    fn reply(row: u64, conversation: u64, asked: &str, act: Act, said: &str) -> Passage {
+        let source = Source { kind: SourceKind::Reply, upload: "replies".to_owned(), row };
+        let conversation = Some(Group::from_bits(conversation));
+        Passage { act, conversation, queries: vec![Text::from(asked)], ..Passage::of(source, Text::from(said)) }
+    }
+
+    #[test]
+    fn a_question_is_all_that_was_written_up_to_the_answer() {
+        let (begun, whole) = ("where is my parcel", "where is my parcel\nit is order 4711");
+        let rows = vec![
+            reply(1, 1, begun, Act::Question, "What is the number of your order?"),
+            reply(2, 1, whole, Act::Answer, "It left our warehouse today and arrives within three days."),
+            reply(3, 2, "where is the shop", Act::Question, "Which of our shops do you mean?"),
+        ];
+        let rehearsal = built(rows).rehearsal;
+        let mut asked: Vec<ContentHash> = rehearsal.questions.iter().map(|it| it.question).collect();
+        asked.sort_unstable();
+        let mut expected = [whole, "where is the shop"].map(|text| ContentHash::of(text, None));
+        expected.sort_unstable();
+        assert_eq!(asked, expected);
+    }
+
+    #[test]
+    fn a_question_back_is_in_no_group_of_answers() {
+        let asked = "which frame fits somebody of one metre eighty";
+        let rows = vec![
+            reply(1, 1, asked, Act::Answer, "Measure your legs and take the frame of two thirds of that."),
+            reply(2, 2, asked, Act::Question, "Did you measure your legs, and which frame do you ride?"),
+            reply(3, 3, asked, Act::Answer, "Measure your legs, and take a frame of two thirds of that."),
+            reply(4, 4, "when do you open", Act::Answer, "The shop opens at nine from Monday to Saturday."),
+            reply(5, 5, "where is my parcel", Act::Answer, "The courier brings it within three days."),
+            reply(6, 6, "I want a refund", Act::Answer, "Send it back, then the money is yours in a week."),
+        ];
+        let index = built(rows).index;
+        let group = |row: u64| {
+            let of_row = |passage: &&KnownPassage| passage.answers[0].sources[0].row == row;
+            index.passages().iter().find(of_row).map(|passage| passage.group)
+        };
+        assert_eq!(group(1), group(3));
+        assert_ne!(group(1), group(2));
+    }
+
     #[test]
     fn past_questions_are_spared_evenly_when_there_are_too_many() {
         let asked = |at: usize| gathering::Asked {

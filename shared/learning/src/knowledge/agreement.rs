@@ -32,8 +32,9 @@ pub const LEAST_QUESTIONS: usize = 20;
 pub const MAX_POINTS: usize = 20;
 /// Examples that are shown, at most, of each kind.
 pub const MAX_EXAMPLES: usize = 5;
-/// Probability below which nothing is answered, however well the past went: questions of tomorrow may have no answer here.
-const LEAST_THRESHOLD: f64 = 0.35;
+/// Probability below which nothing is answered, however well the past went: questions of tomorrow may have no answer here, and
+/// the past tells nothing of those.
+const LEAST_THRESHOLD: f64 = 0.5;
 /// Probability from which is answered where no threshold reaches the target.
 const CAUTIOUS_THRESHOLD: f64 = 0.9;
 
@@ -269,7 +270,7 @@ impl KnowledgeIndex {
         let mut cases = Vec::new();
         for of_verdict in given.chunk_by(|(a, ..), (b, ..)| a == b) {
             for (verdict, question, probability) in of_verdict.iter().take(MAX_EXAMPLES) {
-                let (position, at) = question.answered_with;
+                let (position, at) = (question.answered_with, question.place);
                 let Some(first) = question.first else { continue };
                 let given = self.groups[first.group as usize].answers.first();
                 let answer = given.and_then(|at| self.passages[*at as usize].answers.first());
@@ -286,7 +287,7 @@ impl KnowledgeIndex {
     }
 
     fn verdict(&self, question: &Rehearsed, agrees: bool) -> Verdict {
-        match self.passages[question.answered_with.0].answers[0].act {
+        match self.passages[question.answered_with].answers[0].act {
             _ if agrees => Verdict::Agrees,
             Act::Answer => Verdict::OtherAnswer,
             Act::Question => Verdict::AskedBack,

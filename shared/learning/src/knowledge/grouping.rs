@@ -12,7 +12,7 @@ use crate::{
     embedding::{DIMENSIONS, Embedding},
     topics::{
         answers::{AnswerGroups, Reply, group_replies},
-        linkage::{Answered, MAX_LINKED, link_replies},
+        linkage::{Answered, Linked, MAX_LINKED, link_replies},
     },
 };
 
@@ -32,22 +32,46 @@ pub(super) struct Grouped {
     pub group_of: Vec<u32>,
     /// Cosine from which two replies say the same.
     pub same: f32,
-    /// Groups of replies with the number of each, where replies were grouped.
-    alike: Option<(AnswerGroups, BTreeMap<u32, u32>)>,
+    alike: Alike,
+    /// Numbers of the groups, by their act and the number that their replies have in `alike`.
+    numbers: BTreeMap<(Act, u32), u32>,
+}
+
+/// Replies that were compared, to tell which of the groups say what one of them says.
+enum Alike {
+    /// A few, with the passage of each.
+    Linked(Linked, Vec<usize>),
+    /// Many; `None` of more than are compared.
+    Grouped(Option<AnswerGroups>),
 }
 
 impl Grouped {
     /// Numbers of the groups that say what a passage's first answer says, ascending.
     pub fn siblings(&self, gathered: &[Gathered], passage: usize) -> Vec<u32> {
-        let Some((groups, numbers)) = &self.alike else { return Vec::new() };
         if gathered[passage].kind != SourceKind::Reply || !answers_or_asks(&gathered[passage]) {
             return Vec::new();
         }
-        let text = &gathered[passage].answers[0].text;
-        let similarities = groups.similarities(Reply { text: &text.text, embedding: text.embedding.as_ref() });
-        let alike = (0..).zip(similarities).filter(|(_, similarity)| *similarity >= groups.threshold());
-        let mut siblings: Vec<u32> =
-            alike.filter_map(|(number, _): (u32, f32)| numbers.get(&number).copied()).collect();
+        let mut siblings: Vec<u32> = match &self.alike {
+            Alike::Linked(linked, passages) => {
+                let Ok(reply) = passages.binary_search(&passage) else { return Vec::new() };
+                let mut members: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+                for (at, other) in passages.iter().enumerate() {
+                    if act(&gathered[*other]) == act(&gathered[passage]) {
+                        members.entry(self.group_of[*other]).or_default().push(at);
+                    }
+                }
+                members.retain(|_, members| linked.says_the_same(reply, members));
+                members.into_keys().collect()
+            }
+            Alike::Grouped(None) => Vec::new(),
+            Alike::Grouped(Some(groups)) => {
+                let act = act(&gathered[passage]);
+                let text = &gathered[passage].answers[0].text;
+                let similarities = groups.similarities(Reply { text: &text.text, embedding: text.embedding.as_ref() });
+                let alike = (0..).zip(similarities).filter(|(_, similarity)| *similarity >= groups.threshold());
+                alike.filter_map(|(number, _): (u32, f32)| self.numbers.get(&(act, number)).copied()).collect()
+            }
+        };
         siblings.sort_unstable();
         siblings
     }
@@ -57,16 +81,17 @@ impl Grouped {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Key {
     Alone(usize),
-    Alike(u32),
+    /// A question back is no answer, however alike the questions are that got either.
+    Alike(Act, u32),
     Act(Act),
 }
 
 /// Groups passages; groups are numbered by their first passages.
 pub(super) fn group(gathered: &[Gathered]) -> Grouped {
-    let (alike, of_replies) = alike(gathered);
-    let keys = gathered.iter().zip(&alike).enumerate().map(|(at, (passage, alike))| match act(passage) {
+    let (number_of, alike) = alike(gathered);
+    let keys = gathered.iter().zip(number_of).enumerate().map(|(at, (passage, number))| match act(passage) {
         act @ (Act::HandOver | Act::Promise | Act::Courtesy) => Key::Act(act),
-        Act::Answer | Act::Question => alike.map_or(Key::Alone(at), Key::Alike),
+        act @ (Act::Answer | Act::Question) => number.map_or(Key::Alone(at), |number| Key::Alike(act, number)),
     });
     let mut numbers: BTreeMap<Key, u32> = BTreeMap::new();
     let mut members: Vec<Vec<usize>> = Vec::new();
@@ -81,11 +106,10 @@ pub(super) fn group(gathered: &[Gathered]) -> Grouped {
     }
     let groups = members.iter().map(|members| described(gathered, members)).collect();
     let numbers = numbers.into_iter().filter_map(|(key, number)| match key {
-        Key::Alike(alike) => Some((alike, number)),
+        Key::Alike(act, alike) => Some(((act, alike), number)),
         Key::Alone(_) | Key::Act(_) => None,
     });
-    let alike = of_replies.map(|groups| (groups, numbers.collect()));
-    Grouped { alike, same: same(gathered), groups, group_of }
+    Grouped { same: same(gathered), numbers: numbers.collect(), groups, group_of, alike }
 }
 
 fn act(passage: &Gathered) -> Act {
@@ -96,8 +120,8 @@ fn answers_or_asks(passage: &Gathered) -> bool {
     matches!(act(passage), Act::Answer | Act::Question)
 }
 
-/// Of each passage the number of the group of replies that say the same, and those groups.
-fn alike(gathered: &[Gathered]) -> (Vec<Option<u32>>, Option<AnswerGroups>) {
+/// Of each passage the number of the replies that say the same, and the comparison that told it.
+fn alike(gathered: &[Gathered]) -> (Vec<Option<u32>>, Alike) {
     let is_reply = |at: &usize| gathered[*at].kind == SourceKind::Reply && answers_or_asks(&gathered[*at]);
     let at: Vec<usize> = (0..gathered.len()).filter(is_reply).collect();
     let mut number_of = vec![None; gathered.len()];
@@ -107,9 +131,9 @@ fn alike(gathered: &[Gathered]) -> (Vec<Option<u32>>, Option<AnswerGroups>) {
             embedding: gathered[*at].answers[0].text.embedding.as_ref(),
             questions: gathered[*at].past_questions.iter().map(|asked| asked.text.text.as_str()).collect(),
         };
-        let groups = link_replies(&at.iter().map(answered).collect::<Vec<_>>());
-        at.iter().zip(groups).for_each(|(at, group)| number_of[*at] = Some(group as u32));
-        return (number_of, None);
+        let linked = link_replies(&at.iter().map(answered).collect::<Vec<_>>());
+        at.iter().zip(linked.group_of()).for_each(|(at, group)| number_of[*at] = Some(*group as u32));
+        return (number_of, Alike::Linked(linked, at));
     }
     let replies: Vec<Reply<'_>> = at
         .iter()
@@ -117,11 +141,11 @@ fn alike(gathered: &[Gathered]) -> (Vec<Option<u32>>, Option<AnswerGroups>) {
         .map(|text| Reply { text: &text.text, embedding: text.embedding.as_ref() })
         .collect();
     // An index holds fewer passages than are grouped at once.
-    let Ok(groups) = group_replies(&replies) else { return (number_of, None) };
-    for (at, number) in at.iter().zip(groups.group_of()) {
+    let groups = group_replies(&replies).ok();
+    for (at, number) in at.iter().zip(groups.iter().flat_map(AnswerGroups::group_of)) {
         number_of[*at] = number.map(|number| number as u32);
     }
-    (number_of, Some(groups))
+    (number_of, Alike::Grouped(groups))
 }
 
 /// The cosine that best tells replies to nearly the same question from any two replies: where the share of the former

@@ -10,7 +10,7 @@ use romashka_types::reply::Act;
 use super::{
     KnowledgeIndex, SourceKind,
     confidence::{Confidence, Judge, Standing, Trial},
-    gathering::{Conversations, Gathered, conversation_of_asked},
+    gathering::{Asked, Conversations, Gathered, conversation_of_asked},
     grouping::Grouped,
     searching::{Again, Judged},
     words::LeftOut,
@@ -48,8 +48,10 @@ pub struct Rehearsed {
     pub question: ContentHash,
     /// Its conversation.
     pub conversation: Group,
-    /// Place of the passage that people answered it with, and of the question among that passage's.
-    pub answered_with: (usize, usize),
+    /// Place of the passage that people answered it with.
+    pub answered_with: usize,
+    /// Its place among that passage's past questions.
+    pub place: usize,
     /// The first hit; `None` where nothing was found.
     pub first: Option<First>,
     /// Rank of the group that people answered with, from 0, among the first hits.
@@ -92,9 +94,12 @@ impl KnowledgeIndex {
     pub(super) fn rehearse(&self, gathered: &[Gathered], grouped: &Grouped) -> Rehearsal {
         let mut asked: Vec<(ContentHash, usize, usize)> = Vec::new();
         let mut hashes = self.past_questions.iter();
+        let answered = answered(gathered);
         for (position, passage) in gathered.iter().enumerate() {
             for (at, hash) in hashes.by_ref().take(passage.past_questions.len()).enumerate() {
-                asked.push((*hash, position, at));
+                if !is_begun(passage, &passage.past_questions[at], &answered) {
+                    asked.push((*hash, position, at));
+                }
             }
         }
         asked.sort_unstable();
@@ -151,7 +156,8 @@ impl KnowledgeIndex {
             rehearsal.questions.push(Rehearsed {
                 question: hash,
                 conversation,
-                answered_with: (position, at),
+                answered_with: position,
+                place: at,
                 first,
                 rank: ranking.iter().position(|group| *group == own),
             });
@@ -208,6 +214,25 @@ impl KnowledgeIndex {
     fn texts(&self) -> usize {
         self.ends.last().copied().unwrap_or_default()
     }
+}
+
+/// Questions of each conversation that got an answer.
+fn answered(gathered: &[Gathered]) -> BTreeMap<Group, Vec<&str>> {
+    let mut answered: BTreeMap<Group, Vec<&str>> = BTreeMap::new();
+    for passage in gathered.iter().filter(|passage| passage.answers[0].act == Act::Answer) {
+        for asked in &passage.past_questions {
+            answered.entry(conversation_of_asked(asked)).or_default().push(&asked.text.text);
+        }
+    }
+    answered
+}
+
+/// Returns true for what a customer wrote first where an agent asked back or promised to find out, and answered later: the
+/// question is all that was written up to the answer.
+fn is_begun(passage: &Gathered, asked: &Asked, answered: &BTreeMap<Group, Vec<&str>>) -> bool {
+    let is_put_off = matches!(passage.answers[0].act, Act::Question | Act::Promise | Act::Courtesy);
+    let later = answered.get(&conversation_of_asked(asked)).map_or(&[][..], Vec::as_slice);
+    is_put_off && later.iter().any(|whole| whole.contains(&asked.text.text))
 }
 
 /// The conversations of each text, in the order of the index.

@@ -64,16 +64,14 @@ impl GroupScore {
     const NOTHING: Self =
         Self { score: 0.0, coverage: 0.0, sentence: 0.0, cosine: 0.0, best: (0, f32::NEG_INFINITY), sum: 0.0 };
 
-    /// This group with the evidence of another.
+    /// This group with the evidence of a weaker one. Its own best passage stays what is given, even if a text of the other is
+    /// nearer: a single text may be near by accident.
     fn joined(mut self, other: &Self) -> Self {
         self.sum += other.sum;
         self.score = 1.0 + libm::logf(self.sum) / SHARPNESS;
         self.coverage = self.coverage.max(other.coverage);
         self.sentence = self.sentence.max(other.sentence);
         self.cosine = self.cosine.max(other.cosine);
-        if other.best.1 > self.best.1 {
-            self.best = other.best;
-        }
         self
     }
 

@@ -7,7 +7,9 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use crate::{
     content::{Group, MAX_CHARACTERS},
+    language::{self, Languages},
     lexical::without_placeholders,
+    parallel,
 };
 
 use super::{
@@ -33,6 +35,8 @@ const SAID_IN_PASSING: f64 = 0.05;
 const CAPITALISED_NOUNS: f64 = 0.1;
 /// Share of its occurrences within sentences in which a proper noun is capitalised.
 const PROPER: f64 = 0.8;
+/// Share of the questions from which a language is one of the customers'.
+const SPOKEN: f64 = 0.05;
 
 /// A word that tells a topic from the others.
 #[derive(Debug, Clone, PartialEq)]
@@ -102,7 +106,11 @@ impl Vocabulary {
         let (within, capitalised) =
             tallies.values().fold((0, 0), |sum, tally| (sum.0 + tally.within, sum.1 + tally.capitalised));
         let nouns_are_capitalised = capitalised as f64 >= CAPITALISED_NOUNS * within as f64;
-        tallies.retain(|_, tally| {
+        let function_words = function_words(exchanges);
+        tallies.retain(|word, tally| {
+            if function_words.contains(word.as_str()) {
+                return false;
+            }
             let distinct: BTreeSet<Group> = tally.seen.iter().map(|(_, conversation)| *conversation).collect();
             distinct.len() >= MIN_CONVERSATIONS && (nouns_are_capitalised || !tally.is_proper())
         });
@@ -164,6 +172,17 @@ impl Vocabulary {
         }
         telling
     }
+}
+
+/// Words of the customers' languages that tell nothing by themselves.
+fn function_words(exchanges: &[Exchange<'_>]) -> BTreeSet<&'static str> {
+    let mut languages = Languages::default();
+    let detected = parallel::map(exchanges, |exchange| language::detect(exchange.question.text));
+    detected.into_iter().for_each(|detection| languages.count(detection));
+    let told: u64 = languages.messages.values().sum();
+    let is_spoken = |count: u64| count as f64 >= SPOKEN * told as f64;
+    let spoken = languages.messages.into_iter().filter(|(_, count)| is_spoken(*count));
+    spoken.filter_map(|(language, _)| stop_words::lookup(language.code())).flatten().copied().collect()
 }
 
 /// The words of a text in their order, in lower case, without placeholders and without what has a digit or a sign in it.
@@ -287,6 +306,30 @@ mod tests {
         assert_eq!(of("anna"), Some(Some(true)));
         assert_eq!(of("atm"), Some(Some(false)));
         assert_eq!(of("is"), None);
+    }
+
+    #[test]
+    fn words_that_tell_nothing_by_themselves_are_in_no_name() {
+        let questions = [
+            "wo ist mein Paket, das sollte doch gestern bei mir sein",
+            "mein Paket kommt nicht, wo ist das Paket denn jetzt",
+            "ich warte noch immer auf mein Paket von letzter Woche",
+            "ich habe mein Passwort vergessen, was kann ich tun",
+            "das Passwort geht bei mir nicht mehr, bitte helfen",
+            "wie kann ich denn ein neues Passwort bekommen",
+        ];
+        let exchange = |(at, text)| Exchange {
+            conversation: Group::from_bits(at),
+            question: super::super::induction::Utterance { text, embedding: None },
+            reply: None,
+        };
+        let exchanges: Vec<Exchange<'_>> = (0..).zip(questions).map(exchange).collect();
+        let topic_of: Vec<Option<usize>> = (0..6).map(|at| Some(at / 3)).collect();
+        let vocabulary = Vocabulary::of(&exchanges, &topic_of, 2);
+        for (topic, named) in ["paket", "passwort"].into_iter().enumerate() {
+            let words: Vec<String> = vocabulary.telling(topic).into_iter().map(|word| word.word).collect();
+            assert_eq!(words, [named]);
+        }
     }
 
     proptest! {
