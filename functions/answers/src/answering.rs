@@ -123,7 +123,8 @@ impl Answering {
                 && self.is_of_intent(hit, judged.intent())
                 && !(nobody_answered && hit.passage.kind == SourceKind::Reply)
         });
-        let sure = fitting.filter(|hit| grounds_of(hit).reaches(&self.version.thresholds));
+        let sure = fitting
+            .filter(|hit| grounds_of(hit).reaches(&self.version.thresholds) && is_understood(hit, message.text()));
         judged.answer = sure.filter_map(|hit| found(knowledge, hit, embedding.as_ref(), wanted)).next();
         if let Some(intent) = judged.intent().filter(|_| judged.answer.is_none()) {
             judged.standing = knowledge.standing_answers(intent).find_map(|answer| written(answer, wanted));
@@ -169,6 +170,12 @@ impl Answering {
         let confidence = judged.grounds().intent.map_or(0.0, |intent| intent.confidence);
         standing.map(|standing| Draft::of(standing, confidence)).unwrap_or_default()
     }
+}
+
+/// Returns false for an FAQ entry or an article in another language than the customer's. What people answered such customers
+/// with is in the language that people chose.
+fn is_understood(hit: &Hit<'_>, asked: &str) -> bool {
+    hit.passage.kind == SourceKind::Reply || !language::differ(asked, &hit.answer.text)
 }
 
 fn grounds_of(hit: &Hit<'_>) -> TextGrounds {

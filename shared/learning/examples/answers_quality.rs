@@ -276,6 +276,9 @@ fn ask(out: &mut impl Write, task: &Task, ready: &Ready) -> anyhow::Result<()> {
         let is_answered = hits.first().is_some_and(|hit| matches!(hit.group.act, Act::Answer | Act::Question));
         hits.iter().filter(|hit| is_answered && hit.group.act == Act::Answer).find_map(|hit| {
             let is_reply = hit.passage.kind == SourceKind::Reply;
+            if !is_reply && language::differ(&text.text, &hit.answer.text) {
+                return None;
+            }
             let threshold = if is_reply { reply_threshold } else { DEFAULT_THRESHOLD as f32 };
             let can_fill = |answer: &&Answer| {
                 !is_reply || fill(&answer.text, &answer.slots, &text.text, &BTreeMap::new()).is_some()

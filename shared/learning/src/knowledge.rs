@@ -429,6 +429,8 @@ pub struct KnowledgeIndex {
     /// Past questions of all passages, in their order.
     past_questions: Vec<ContentHash>,
     lexicon: Lexicon,
+    /// Lengths of the passages as vectors of their terms, where replies are few.
+    norms: Vec<f32>,
     /// Of the sentences of all passages, in their order.
     sentences: Lexicon,
     /// Of every text of every passage, see [`KnownPassage::texts`]. Empty where most texts have none.
@@ -480,7 +482,7 @@ impl KnowledgeIndex {
         let passages = gathered.iter().zip(&grouped.group_of).map(known).collect();
         let groups = grouped.groups.clone();
         Self::assemble(
-            Manifest::of(embedded, grams, grouped.same),
+            Manifest::of(embedded, grams, grouped.are_few(), grouped.same),
             passages,
             groups,
             past_questions,
@@ -506,7 +508,8 @@ impl KnowledgeIndex {
             .collect();
         let passage_of =
             (0..).zip(&passages).flat_map(|(at, passage)| passage.sentences.iter().map(move |_| at)).collect();
-        Self { manifest, passages, groups, past_questions, lexicon, sentences, embeddings, ends, passage_of }
+        let norms = if manifest.few { lexicon.norms() } else { Vec::new() };
+        Self { manifest, passages, groups, past_questions, lexicon, norms, sentences, embeddings, ends, passage_of }
     }
 
     /// The passages: FAQs, then articles, then replies, the most used of each first.
@@ -676,6 +679,24 @@ mod tests {
         let mut expected = [whole, "where is the shop"].map(|text| ContentHash::of(text, None));
         expected.sort_unstable();
         assert_eq!(asked, expected);
+    }
+
+    #[test]
+    fn of_few_replies_a_whole_group_tells_more_than_one_question() {
+        let rows = (0..4).flat_map(|at| {
+            let asked =
+                ["may I send the kettle back", "sending cups back", "how to send it back", "back with the teapot"];
+            let sent = format!(
+                "Send it back within thirty days, the label is in the parcel{}.",
+                [", too", "", " there", " itself"][at]
+            );
+            [reply(at as u64, at as u64, asked[at], Act::Answer, &sent)]
+        });
+        let other = reply(9, 9, "the saucers arrived in pieces", Act::Answer, "Please take a photo of what is broken.");
+        let index = built(rows.chain([other]).collect()).index;
+        let hits = index.search("how may I send the saucers back", None, 2);
+        assert!(hits[0].answer.text.starts_with("Send it back"), "{hits:?}");
+        assert!(index.manifest.few && !index.norms.is_empty());
     }
 
     #[test]

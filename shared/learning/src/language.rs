@@ -30,6 +30,16 @@ const LETTERS_THAT_SETTLE: usize = 40;
 static DETECTOR: LazyLock<Detector> =
     LazyLock::new(|| Detector::with_denylist(vec![Lang::Lat, Lang::Epo, Lang::Jav, Lang::Sna, Lang::Zul, Lang::Tuk]));
 
+/// Languages that detectors take for each other in short texts.
+const RELATIVES: [&[[u8; 2]]; 6] = [
+    &[*b"be", *b"bg", *b"mk", *b"ru", *b"sr", *b"uk"],
+    &[*b"ca", *b"es", *b"gl", *b"pt"],
+    &[*b"cs", *b"sk"],
+    &[*b"da", *b"no", *b"sv"],
+    &[*b"af", *b"nl"],
+    &[*b"bs", *b"hr", *b"sl", *b"sr"],
+];
+
 /// A language, by its two-letter code (ISO 639-1).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -113,6 +123,14 @@ pub struct Detection {
 #[must_use]
 pub fn is_encoded(text: &str) -> bool {
     detect(text).is_none_or(|found| found.language == Language::ENGLISH || found.confidence == Confidence::Low)
+}
+
+/// Returns true if two texts are surely in different languages, of which who reads one need not understand the other.
+#[must_use]
+pub fn differ(one: &str, other: &str) -> bool {
+    let sure = |text| detect(text).filter(|it| it.confidence == Confidence::High).map(|it| it.language.0);
+    let (Some(one), Some(other)) = (sure(one), sure(other)) else { return false };
+    one != other && !RELATIVES.iter().any(|relatives| relatives.contains(&one) && relatives.contains(&other))
 }
 
 /// The language of a message, from its first [`MAX_CHARACTERS`] characters; `None` where it is too short or ambiguous.
@@ -409,6 +427,19 @@ mod tests {
         let confidence = |text| detect(text).map(|detection| detection.confidence);
         assert_eq!(confidence("je ne peux pas me connecter"), Some(Confidence::High));
         assert_eq!(confidence("card not working"), Some(Confidence::Low));
+    }
+
+    #[test]
+    fn texts_differ_where_both_languages_are_sure_and_no_relatives() {
+        let (german, english) =
+            ("Wie kann ich meine Bestellung stornieren?", "Orders can be cancelled until they are shipped.");
+        assert!(differ(german, english));
+        assert!(!differ(german, "Bestellungen können bis zum Versand storniert werden."));
+        assert!(!differ("4711 ok", english));
+        let russian = "Заказ можно отменить в личном кабинете до того, как мы передадим посылку курьеру.";
+        let ukrainian = "Чи можна скасувати моє замовлення, якщо посилку вже передали кур'єрові?";
+        assert!(differ(german, russian));
+        assert!(!differ(ukrainian, russian));
     }
 
     #[test]

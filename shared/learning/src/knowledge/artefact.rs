@@ -47,6 +47,9 @@ pub(super) struct Manifest {
     /// True where runs of letters are among the terms.
     #[serde(default)]
     pub grams: bool,
+    /// True where there are past replies, and so few that each was compared with each.
+    #[serde(default)]
+    pub few: bool,
     /// Cosine from which two replies say the same; 2 where that could not be learnt.
     pub same: f32,
     /// Of searches with an embedding.
@@ -56,14 +59,16 @@ pub(super) struct Manifest {
 }
 
 impl Manifest {
-    pub(super) fn of(embedded: bool, grams: bool, same: f32) -> Self {
+    pub(super) fn of(embedded: bool, grams: bool, few: bool, same: f32) -> Self {
+        let by_words = if few { Judge::WordsAndGroups } else { Judge::Words };
         Self {
             code_version: CODE_VERSION,
             embedded,
             grams,
+            few,
             same: same.min(2.0),
             semantic: Confidence::shipped(Judge::WordsAndEmbeddings, SourceKind::Reply),
-            lexical: Confidence::shipped(Judge::Words, SourceKind::Reply),
+            lexical: Confidence::shipped(by_words, SourceKind::Reply),
         }
     }
 }

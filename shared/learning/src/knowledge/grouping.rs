@@ -42,10 +42,15 @@ enum Alike {
     /// A few, with the passage of each.
     Linked(Linked, Vec<usize>),
     /// Many; `None` of more than are compared.
-    Grouped(Option<AnswerGroups>),
+    Grouped(Option<Box<AnswerGroups>>),
 }
 
 impl Grouped {
+    /// Returns true if there are past replies, and so few that each was compared with each.
+    pub fn are_few(&self) -> bool {
+        matches!(&self.alike, Alike::Linked(_, passages) if !passages.is_empty())
+    }
+
     /// Numbers of the groups that say what a passage's first answer says, ascending.
     pub fn siblings(&self, gathered: &[Gathered], passage: usize) -> Vec<u32> {
         if gathered[passage].kind != SourceKind::Reply || !answers_or_asks(&gathered[passage]) {
@@ -141,8 +146,8 @@ fn alike(gathered: &[Gathered]) -> (Vec<Option<u32>>, Alike) {
         .map(|text| Reply { text: &text.text, embedding: text.embedding.as_ref() })
         .collect();
     // An index holds fewer passages than are grouped at once.
-    let groups = group_replies(&replies).ok();
-    for (at, number) in at.iter().zip(groups.iter().flat_map(AnswerGroups::group_of)) {
+    let groups = group_replies(&replies).ok().map(Box::new);
+    for (at, number) in at.iter().zip(groups.iter().flat_map(|groups| groups.group_of())) {
         number_of[*at] = number.map(|number| number as u32);
     }
     (number_of, Alike::Grouped(groups))

@@ -9,7 +9,7 @@ use romashka_types::reply::Act;
 
 use super::{
     KnowledgeIndex, SourceKind,
-    confidence::{Confidence, Judge, Standing, Trial},
+    confidence::{Judge, Standing, Trial},
     gathering::{Asked, Conversations, Gathered, conversation_of_asked},
     grouping::Grouped,
     searching::{Again, Judged},
@@ -164,7 +164,7 @@ impl KnowledgeIndex {
         }
         let [semantic, lexical] = trials;
         let other_half = |trials: &[(usize, Trial)], by: Judge| {
-            let shipped = Confidence::shipped(by, SourceKind::Reply);
+            let shipped = self.confidence(by, SourceKind::Reply);
             [1, 0].map(|other| {
                 let of_other = trials.iter().filter(|(half, _)| *half == other).map(|(_, trial)| *trial);
                 shipped.moved_by(&of_other.collect::<Vec<_>>())

@@ -20,6 +20,10 @@ const ARTICLE_WORDS_WEIGHT: f32 = 0.3;
 const SENTENCE_WEIGHT: f32 = 0.5;
 /// Sharpness with which evidence adds up within a group: n equal texts are worth ln n / 30 more than one.
 const SHARPNESS: f32 = 30.0;
+/// Weight of the mean cosine to a group's passages beside the coverage by the best of them, where words judge whole groups.
+const KINDRED_WEIGHT: f32 = 12.0;
+/// Passages without anything in common that each group is thought to have besides its own: a few are no mean.
+const STRANGERS: f32 = 3.0;
 /// Groups among the best that may be joined.
 const JOINED: usize = 8;
 /// Passages of a group that are compared with each other for the answer to give.
@@ -58,21 +62,44 @@ pub(super) struct GroupScore {
     /// Its passage with the best text, and that text's score.
     pub best: (u32, f32),
     sum: f32,
+    /// Where words judge whole groups: the sum of the cosines to its passages, and how many these are.
+    kindred: (f32, u32),
 }
 
 impl GroupScore {
-    const NOTHING: Self =
-        Self { score: 0.0, coverage: 0.0, sentence: 0.0, cosine: 0.0, best: (0, f32::NEG_INFINITY), sum: 0.0 };
+    const NOTHING: Self = Self {
+        score: 0.0,
+        coverage: 0.0,
+        sentence: 0.0,
+        cosine: 0.0,
+        best: (0, f32::NEG_INFINITY),
+        sum: 0.0,
+        kindred: (0.0, 0),
+    };
 
     /// This group with the evidence of a weaker one. Its own best passage stays what is given, even if a text of the other is
     /// nearer: a single text may be near by accident.
     fn joined(mut self, other: &Self) -> Self {
         self.sum += other.sum;
-        self.score = 1.0 + libm::logf(self.sum) / SHARPNESS;
+        self.kindred = (self.kindred.0 + other.kindred.0, self.kindred.1 + other.kindred.1);
+        self.score = self.summed();
         self.coverage = self.coverage.max(other.coverage);
         self.sentence = self.sentence.max(other.sentence);
         self.cosine = self.cosine.max(other.cosine);
         self
+    }
+
+    /// The score of the evidence that was taken.
+    fn summed(&self) -> f32 {
+        if self.sum == 0.0 {
+            return 0.0;
+        }
+        let evidence = 1.0 + libm::logf(self.sum) / SHARPNESS;
+        let (cosines, passages) = self.kindred;
+        if passages == 0 {
+            return evidence;
+        }
+        f32::midpoint(evidence, KINDRED_WEIGHT * cosines / (passages as f32 + STRANGERS))
     }
 
     fn take(&mut self, passage: usize, score: f32) {
@@ -136,7 +163,7 @@ impl KnowledgeIndex {
     /// agents say that in words of their own.
     pub(super) fn confidence(&self, by: Judge, kind: SourceKind) -> Confidence {
         match (by, kind) {
-            (Judge::Words, SourceKind::Reply) => self.manifest.lexical,
+            (Judge::Words | Judge::WordsAndGroups, SourceKind::Reply) => self.manifest.lexical,
             (Judge::WordsAndEmbeddings, SourceKind::Reply) => self.manifest.semantic,
             (by, kind) => Confidence::shipped(by, kind),
         }
@@ -163,7 +190,14 @@ impl KnowledgeIndex {
 
     pub(super) fn judge(&self, query: &str, embedding: Option<&Embedding>, again: Option<&Again<'_>>) -> Judged {
         let looked = self.lexicon.look_up(query);
-        let coverage = self.lexicon.coverage(&looked, again.map_or(&[], |again| again.words));
+        let left_out = again.map_or(&[][..], |again| again.words);
+        let coverage = self.lexicon.coverage(&looked, left_out);
+        let by = match embedding {
+            Some(_) => Judge::WordsAndEmbeddings,
+            None if self.manifest.few => Judge::WordsAndGroups,
+            None => Judge::Words,
+        };
+        let kindred = (by == Judge::WordsAndGroups).then(|| self.lexicon.cosines(&looked, &self.norms, left_out));
         let of_sentences = self.sentences.coverage(&self.sentences.look_up(query), &[]);
         let mut sentence: Vec<f32> = coverage.clone();
         for (passage, of_sentence) in self.best_sentences(&of_sentences) {
@@ -185,6 +219,9 @@ impl KnowledgeIndex {
             group.sentence = group.sentence.max(sentence[position]);
             let Some(embedding) = embedding else {
                 group.take(position, words / (1.0 + SENTENCE_WEIGHT));
+                if let Some(kindred) = kindred.as_ref().filter(|_| passage.kind == SourceKind::Reply) {
+                    group.kindred = (group.kindred.0 + kindred[position], group.kindred.1 + 1);
+                }
                 continue;
             };
             let weight = if passage.sentences.is_empty() { WORDS_WEIGHT } else { ARTICLE_WORDS_WEIGHT };
@@ -197,12 +234,7 @@ impl KnowledgeIndex {
                 group.take(position, cosine + weight * words);
             }
         }
-        for group in &mut groups {
-            if group.sum > 0.0 {
-                group.score = 1.0 + libm::logf(group.sum) / SHARPNESS;
-            }
-        }
-        let by = if embedding.is_some() { Judge::WordsAndEmbeddings } else { Judge::Words };
+        groups.iter_mut().for_each(|group| group.score = group.summed());
         Judged { groups, coverage, by, words: distinct(query) }
     }
 

@@ -16,7 +16,7 @@
 //! Code Method for Detecting and Correcting Spelling Errors"). Words are kept as hashes, so nobody reads a customer's
 //! words out of an index.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -155,6 +155,8 @@ pub(super) struct Looked {
     terms: Vec<QueryTerm>,
     /// Inverse document frequencies of all words of the query, unknown ones included.
     information: f32,
+    /// The terms that the index knows, of words, stems and runs of letters alike, and how often each occurs.
+    counts: BTreeMap<usize, u32>,
 }
 
 /// Words of a conversation in one passage, which is to be scored as if it had never seen them.
@@ -184,6 +186,20 @@ impl LeftOut {
         let terms = hashes.chunk_by(|a, b| a == b).map(|equal| (equal[0], equal.len() as u32)).collect();
         Self { passage, terms, length }
     }
+
+    /// Occurrences of a term, by its hash.
+    fn count(&self, term: u64) -> u32 {
+        self.terms.binary_search_by_key(&term, |(hash, _)| *hash).map_or(0, |at| self.terms[at].1)
+    }
+}
+
+fn left_out_of(left_out: &[LeftOut], passage: u32) -> Option<&LeftOut> {
+    left_out.binary_search_by_key(&passage, |left_out| left_out.passage).ok().map(|at| &left_out[at])
+}
+
+/// Weight of a term that occurs so often.
+fn repeated(count: u32) -> f32 {
+    if count == 0 { 0.0 } else { 1.0 + libm::logf(count as f32) }
 }
 
 impl Lexicon {
@@ -244,9 +260,13 @@ impl Lexicon {
     pub(super) fn look_up(&self, query: &str) -> Looked {
         let normalised = normalise(query);
         let mut seen = Vec::new();
-        let mut looked = Looked { terms: Vec::new(), information: 0.0 };
+        let mut looked = Looked { terms: Vec::new(), information: 0.0, counts: BTreeMap::new() };
         for word in words(&normalised) {
             let hash = hash(word);
+            let grams_of = if self.grams { grams(word) } else { Vec::new() };
+            for known in [hash, stem(word)].iter().chain(&grams_of).filter_map(|it| self.terms.binary_search(it).ok()) {
+                *looked.counts.entry(known).or_default() += 1;
+            }
             if seen.contains(&hash) {
                 continue;
             }
@@ -263,9 +283,8 @@ impl Lexicon {
                 own * self.information(passages_with(known)) + shares.stem * self.information(passages_with(stem));
             looked.terms.extend(stem.map(|term| QueryTerm { term, weight: shares.stem }));
             if self.grams {
-                let grams = grams(word);
-                let weight = shares.grams / grams.len().max(1) as f32;
-                for gram in grams {
+                let weight = shares.grams / grams_of.len().max(1) as f32;
+                for gram in grams_of {
                     let known = self.terms.binary_search(&gram).ok();
                     looked.information += weight * self.information(passages_with(known));
                     let telling = known.filter(|term| self.is_telling(*term));
@@ -313,19 +332,14 @@ impl Lexicon {
         }
         let words: u64 = self.lengths.iter().map(|length| u64::from(*length)).sum();
         let mean = (words as f32 / self.lengths.len() as f32).max(1.0);
-        let left_out_of = |passage: u32| {
-            let at = left_out.binary_search_by_key(&passage, |left_out| left_out.passage).ok()?;
-            Some(&left_out[at])
-        };
         for QueryTerm { term, weight } in &looked.terms {
             let idf = self.information(self.passages_with(*term));
             for Posting { passage, count } in self.postings_of(*term) {
                 let mut count = *count;
                 let mut length = self.lengths[*passage as usize];
-                if let Some(LeftOut { terms, length: words, .. }) = left_out_of(*passage) {
-                    let known = terms.binary_search_by_key(&self.terms[*term], |(hash, _)| *hash);
-                    count = count.saturating_sub(known.map_or(0, |at| terms[at].1));
-                    length = length.saturating_sub(*words);
+                if let Some(left_out) = left_out_of(left_out, *passage) {
+                    count = count.saturating_sub(left_out.count(self.terms[*term]));
+                    length = length.saturating_sub(left_out.length);
                 }
                 let count = count as f32;
                 let discount = 1.0 - LENGTH_DISCOUNT + LENGTH_DISCOUNT * length as f32 / mean;
@@ -335,6 +349,39 @@ impl Lexicon {
         }
         coverage.iter_mut().for_each(|share| *share /= looked.information);
         coverage
+    }
+
+    /// Lengths of the passages as vectors of their terms, each weighing (1 + ln count) · idf (Salton and Buckley 1988,
+    /// "Term-weighting Approaches in Automatic Text Retrieval").
+    pub(super) fn norms(&self) -> Vec<f32> {
+        let mut squares = vec![0.0; self.lengths.len()];
+        for term in 0..self.terms.len() {
+            let idf = self.information(self.passages_with(term));
+            for Posting { passage, count } in self.postings_of(term) {
+                let weight = repeated(*count) * idf;
+                squares[*passage as usize] += weight * weight;
+            }
+        }
+        squares.into_iter().map(libm::sqrtf).collect()
+    }
+
+    /// The cosine of a query and each passage as such vectors, 0 to 1.
+    pub(super) fn cosines(&self, looked: &Looked, norms: &[f32], left_out: &[LeftOut]) -> Vec<f32> {
+        let mut cosines = vec![0.0; self.lengths.len()];
+        let mut square = 0.0;
+        for (term, asked) in &looked.counts {
+            let idf = self.information(self.passages_with(*term));
+            let weight = repeated(*asked) * idf;
+            square += weight * weight;
+            for Posting { passage, count } in self.postings_of(*term) {
+                let count =
+                    count - left_out_of(left_out, *passage).map_or(0, |it| it.count(self.terms[*term]).min(*count));
+                cosines[*passage as usize] += weight * repeated(count) * idf;
+            }
+        }
+        let length = libm::sqrtf(square);
+        let scaled = |(cosine, norm): (f32, &f32)| if cosine > 0.0 { cosine / (length * norm) } else { 0.0 };
+        cosines.into_iter().zip(norms).map(scaled).collect()
     }
 
     fn postings_of(&self, term: usize) -> &[Posting] {
@@ -372,6 +419,18 @@ mod tests {
         let lexicon = lexicon(&["my card is lost", "my card is late", "my card is blue", "my parcel is late"]);
         let found = coverage(&lexicon, "my parcel");
         assert!(found[3] > 2.0 * found[0], "{found:?}");
+    }
+
+    #[test]
+    fn a_passage_is_as_like_a_query_as_they_have_terms_in_common() {
+        let texts = ["my card is lost", "my parcel is late", "the shop opens at nine"];
+        let lexicon = lexicon(&texts);
+        let norms = lexicon.norms();
+        let found = lexicon.cosines(&lexicon.look_up("my parcel is late"), &norms, &[]);
+        assert!((found[1] - 1.0).abs() < 1e-5 && found[0] > 0.0 && found[0] < 0.5 && found[2] == 0.0, "{found:?}");
+        let left_out = [LeftOut::of(1, ["my parcel is late"], false)];
+        assert_eq!(lexicon.cosines(&lexicon.look_up("my parcel is late"), &norms, &left_out)[1], 0.0);
+        assert_eq!(lexicon.cosines(&lexicon.look_up("zzz"), &norms, &[]), [0.0; 3]);
     }
 
     #[test]
