@@ -3,11 +3,16 @@
 use serde_json::{Value, json};
 use xtask::client::{Tenant, text};
 
-use crate::sample::{ended, model_of, questions, tenant, upload};
+use crate::matters::{LANGUAGES, conversations};
+use crate::sample::{ended, model_of, questions, tenant, upload, upload_conversations};
 
 /// Starts a session that deploys what is better, with a hold-out large enough to tell.
 fn train_if_better(tenant: &Tenant, upload_id: &str) -> Value {
-    let order = json!({ "upload_ids": [upload_id], "auto_deploy": true, "parameters": { "hold_out_share": 0.4 } });
+    train_all_if_better(tenant, &[upload_id])
+}
+
+fn train_all_if_better(tenant: &Tenant, uploads: &[&str]) -> Value {
+    let order = json!({ "upload_ids": uploads, "auto_deploy": true, "parameters": { "hold_out_share": 0.4 } });
     let session = tenant.post("/v1/training-sessions", &order).unwrap();
     let session = ended(tenant, &format!("/v1/training-sessions/{}", text(&session, "id").unwrap()));
     assert_eq!(session["state"], "completed", "{session}");
@@ -42,6 +47,32 @@ fn a_first_version_is_deployed_the_same_again_changes_nothing_and_mixed_up_label
 }
 
 #[test]
+fn a_version_without_labels_is_deployed_if_it_answers_more_often_as_people_did() {
+    let tenant = tenant();
+    let learnt = |count: usize| -> Vec<String> {
+        LANGUAGES.iter().map(|it| upload_conversations(&tenant, conversations(it, count).as_bytes())).collect()
+    };
+    // Each of twenty matters once: without its own conversation none of these questions has an answer.
+    let once = learnt(5);
+    let once: Vec<&str> = once.iter().map(String::as_str).collect();
+    let first = train_all_if_better(&tenant, &once);
+    assert_eq!(tenant.get("/v1/deployment").unwrap()["model_id"], first["model_id"]);
+
+    let often = learnt(40);
+    let all: Vec<&str> = once.iter().copied().chain(often.iter().map(String::as_str)).collect();
+    let better = train_all_if_better(&tenant, &all);
+    let comparison = model_of(&tenant, &better)["knowledge"]["comparison"].clone();
+    assert_eq!((&comparison["verdict"]["kind"], &comparison["rows"]), (&json!("better"), &json!(20)), "{comparison}");
+    let deployment = tenant.get("/v1/deployment").unwrap();
+    assert_eq!((&deployment["model_id"], &deployment["cause"]), (&better["model_id"], &json!("better")));
+
+    let again = train_all_if_better(&tenant, &all);
+    let comparison = model_of(&tenant, &again)["knowledge"]["comparison"].clone();
+    assert_eq!(comparison["verdict"]["kind"], "no_detectable_change", "{comparison}");
+    assert_eq!(tenant.get("/v1/deployment").unwrap()["model_id"], better["model_id"]);
+}
+
+#[test]
 fn a_report_says_what_was_learnt_as_data_and_as_a_page() {
     let tenant = tenant();
     let upload_id = upload(&tenant, &questions(400));
@@ -65,6 +96,10 @@ fn limits_are_deployed_with_a_version_and_come_back_with_it() {
     let limits = json!({ "out_of_scope_budget": 0.05, "sure": 0.9, "gap": 0.5 });
     let deployed = tenant.post(&path, &json!({ "thresholds": limits })).unwrap();
     assert_eq!(deployed["thresholds"]["sure"], 0.9);
+    let one = tenant.post(&path, &json!({ "thresholds": { "reply": 0.8 } })).unwrap()["thresholds"].clone();
+    let others = ["out_of_scope_budget", "sure", "gap", "curated"].map(|limit| (&one[limit], &before[limit]));
+    assert!(one["reply"] == 0.8 && others.iter().all(|(one, own)| one == own), "{one} beside {before}");
+    tenant.post("/v1/deployment/rollback", &json!({})).unwrap();
     let answer = tenant.post("/v1/answers", &json!({ "text": "where is it?" })).unwrap();
     assert_eq!(answer["provenance"]["thresholds"]["gap"], 0.5);
     let back = tenant.post("/v1/deployment/rollback", &json!({})).unwrap();

@@ -123,11 +123,13 @@ impl Answering {
                 && self.is_of_intent(hit, judged.intent())
                 && !(nobody_answered && hit.passage.kind == SourceKind::Reply)
         });
-        let sure = fitting
-            .filter(|hit| grounds_of(hit).reaches(&self.version.thresholds) && is_understood(hit, message.text()));
-        judged.answer = sure.filter_map(|hit| found(knowledge, hit, embedding.as_ref(), wanted)).next();
+        let sure = fitting.filter(|hit| grounds_of(hit).reaches(&self.version.thresholds));
+        judged.answer = sure
+            .filter_map(|hit| found(knowledge, hit, embedding.as_ref(), wanted))
+            .find(|found| is_understood(found.written.kind, &found.written.text, message.text()));
         if let Some(intent) = judged.intent().filter(|_| judged.answer.is_none()) {
-            judged.standing = knowledge.standing_answers(intent).find_map(|answer| written(answer, wanted));
+            let mut standing = knowledge.standing_answers(intent).filter_map(|answer| written(answer, wanted));
+            judged.standing = standing.find(|it| is_understood(it.kind, &it.text, message.text()));
         }
         judged
     }
@@ -174,8 +176,8 @@ impl Answering {
 
 /// Returns false for an FAQ entry or an article in another language than the customer's. What people answered such customers
 /// with is in the language that people chose.
-fn is_understood(hit: &Hit<'_>, asked: &str) -> bool {
-    hit.passage.kind == SourceKind::Reply || !language::differ(asked, &hit.answer.text)
+fn is_understood(kind: SourceKind, text: &str, asked: &str) -> bool {
+    kind == SourceKind::Reply || !language::are_different(asked, text)
 }
 
 fn grounds_of(hit: &Hit<'_>) -> TextGrounds {

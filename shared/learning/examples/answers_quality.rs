@@ -276,7 +276,7 @@ fn ask(out: &mut impl Write, task: &Task, ready: &Ready) -> anyhow::Result<()> {
         let is_answered = hits.first().is_some_and(|hit| matches!(hit.group.act, Act::Answer | Act::Question));
         hits.iter().filter(|hit| is_answered && hit.group.act == Act::Answer).find_map(|hit| {
             let is_reply = hit.passage.kind == SourceKind::Reply;
-            if !is_reply && language::differ(&text.text, &hit.answer.text) {
+            if !is_reply && language::are_different(&text.text, &hit.answer.text) {
                 return None;
             }
             let threshold = if is_reply { reply_threshold } else { DEFAULT_THRESHOLD as f32 };

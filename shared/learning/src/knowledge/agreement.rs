@@ -164,9 +164,10 @@ impl Agreement {
     /// The lowest threshold on the curve at which answers agree at least this often; `None` where none does.
     #[must_use]
     pub fn threshold_for(&self, target: f64) -> Option<f64> {
-        let reaching = self.points.iter().rposition(|point| point.agreed.value >= target)?;
+        let is_enough = |point: &AgreementPoint| point.threshold >= LEAST_THRESHOLD && point.agreed.value >= target;
+        let reaching = self.points.iter().rposition(is_enough)?;
         let all = reaching + 1 == self.points.len();
-        Some(if all { LEAST_THRESHOLD } else { self.points[reaching].threshold.max(LEAST_THRESHOLD) })
+        Some(if all { LEAST_THRESHOLD } else { self.points[reaching].threshold })
     }
 
     /// Agreement at the default target; `None` of fewer than [`LEAST_QUESTIONS`].

@@ -336,6 +336,15 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn a_manifest_of_an_older_version_is_read() {
+        let mut manifest = serde_json::to_value(&invented().manifest).unwrap();
+        let fields = manifest.as_object_mut().unwrap();
+        assert!(fields.remove("few").is_some() && fields.remove("grams").is_some());
+        let read: Manifest = serde_json::from_value(manifest).unwrap();
+        assert!(!read.few && !read.grams);
+    }
+
+    #[test]
     fn a_loaded_index_is_the_saved_one_to_the_last_byte() {
         for index in [invented().clone(), with_embeddings()] {
             let bytes = index.to_bytes().unwrap();

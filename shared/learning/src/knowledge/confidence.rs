@@ -98,7 +98,7 @@ impl Confidence {
                 [-0.165, 1.150, 1.026, -0.840, 0.443, 0.019, 0.0, 0.666]
             }
             (Judge::Words, SourceKind::Reply) => [1.626, 1.861, 1.039, -0.093, -1.397, -1.397, 0.0, -0.013],
-            (Judge::WordsAndGroups, SourceKind::Reply) => [0.499, 1.607, 0.291, -0.041, -0.305, -0.305, 0.0, 0.844],
+            (Judge::WordsAndGroups, SourceKind::Reply) => [4.961, 3.399, 1.280, -0.062, -1.607, -1.607, 0.0, 0.586],
             (Judge::WordsAndEmbeddings, SourceKind::Faq) => [-1.833, 0.746, 1.107, -1.204, 0.050, 0.050, 0.181, 0.344],
             (Judge::WordsAndEmbeddings, SourceKind::Article) => {
                 [-0.063, 0.0, 1.164, -1.607, 0.614, 1.514, 1.238, -0.002]

@@ -10,6 +10,7 @@ use romashka_types::reply::Act;
 use super::{AnswerGroup, MAX_GROUP_ANSWERS, SourceKind, gathering::Gathered};
 use crate::{
     embedding::{DIMENSIONS, Embedding},
+    lexical::Lexicon,
     topics::{
         answers::{AnswerGroups, Reply, group_replies},
         linkage::{Answered, Linked, MAX_LINKED, link_replies},
@@ -30,11 +31,42 @@ const SAME_QUESTION: f32 = 0.8;
 pub(super) struct Grouped {
     pub groups: Vec<AnswerGroup>,
     pub group_of: Vec<u32>,
-    /// Cosine from which two replies say the same.
+    /// Cosine from which an encoder's embeddings of two replies say the same.
     pub same: f32,
+    /// Replies by their words, where an encoder knows too few of them.
+    spoken: Option<Spoken>,
     alike: Alike,
     /// Numbers of the groups, by their act and the number that their replies have in `alike`.
     numbers: BTreeMap<(Act, u32), u32>,
+}
+
+/// Many replies in a language that no encoder knows.
+struct Spoken {
+    /// Of each passage that is an answer, the embedding of its words.
+    replies: Vec<Option<Embedding>>,
+    /// Cosine from which two of them say the same.
+    same: f32,
+}
+
+impl Spoken {
+    /// Learns from the exchanges of past replies; `None` where an encoder knows most of them.
+    fn of(gathered: &[Gathered]) -> Option<Self> {
+        let at: Vec<usize> = (0..gathered.len()).filter(|at| is_answer(&gathered[*at])).collect();
+        let known = at.iter().filter(|at| gathered[**at].answers[0].text.embedding.is_some()).count();
+        if 2 * known > at.len() {
+            return None;
+        }
+        let said: Vec<&str> = at.iter().map(|at| gathered[*at].answers[0].text.text.as_str()).collect();
+        let asked: Vec<&str> = at
+            .iter()
+            .map(|at| gathered[*at].past_questions.first().map_or("", |asked| asked.text.text.as_str()))
+            .collect();
+        let [said, asked] = [said, asked].map(|texts| Lexicon::of(&texts).embed_all(&texts));
+        let same = learnt(&asked.iter().zip(&said).collect::<Vec<_>>());
+        let mut replies = vec![None; gathered.len()];
+        at.into_iter().zip(said).for_each(|(at, embedding)| replies[at] = Some(embedding));
+        Some(Self { replies, same })
+    }
 }
 
 /// Replies that were compared, to tell which of the groups say what one of them says.
@@ -49,6 +81,14 @@ impl Grouped {
     /// Returns true if there are past replies, and so few that each was compared with each.
     pub fn are_few(&self) -> bool {
         matches!(&self.alike, Alike::Linked(_, passages) if !passages.is_empty())
+    }
+
+    /// Returns true if the words of two passages' first answers say the same, where words alone tell it.
+    pub fn say_the_same(&self, a: usize, b: usize) -> bool {
+        self.spoken.as_ref().is_some_and(|Spoken { replies, same }| match (&replies[a], &replies[b]) {
+            (Some(one), Some(other)) => one.cosine(other) >= *same,
+            _ => false,
+        })
     }
 
     /// Numbers of the groups that say what a passage's first answer says, ascending.
@@ -86,7 +126,7 @@ impl Grouped {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Key {
     Alone(usize),
-    /// A question back is no answer, however alike the questions are that got either.
+    /// Replies of one act in one group of `alike`.
     Alike(Act, u32),
     Act(Act),
 }
@@ -114,11 +154,16 @@ pub(super) fn group(gathered: &[Gathered]) -> Grouped {
         Key::Alike(act, alike) => Some(((act, alike), number)),
         Key::Alone(_) | Key::Act(_) => None,
     });
-    Grouped { same: same(gathered), numbers: numbers.collect(), groups, group_of, alike }
+    let spoken = matches!(alike, Alike::Grouped(_)).then(|| Spoken::of(gathered)).flatten();
+    Grouped { same: same(gathered), spoken, numbers: numbers.collect(), groups, group_of, alike }
 }
 
 fn act(passage: &Gathered) -> Act {
     passage.answers.first().map_or(Act::Answer, |answer| answer.act)
+}
+
+fn is_answer(passage: &Gathered) -> bool {
+    passage.kind == SourceKind::Reply && act(passage) == Act::Answer && !passage.answers.is_empty()
 }
 
 fn answers_or_asks(passage: &Gathered) -> bool {
@@ -153,17 +198,23 @@ fn alike(gathered: &[Gathered]) -> (Vec<Option<u32>>, Alike) {
     (number_of, Alike::Grouped(groups))
 }
 
-/// The cosine that best tells replies to nearly the same question from any two replies: where the share of the former
-/// above it exceeds that of the latter most (Youden 1950, "Index for Rating Diagnostic Tests").
+/// The cosine from which an encoder's embeddings of two replies say the same.
 fn same(gathered: &[Gathered]) -> f32 {
     let exchanges: Vec<(&Embedding, &Embedding)> = gathered
         .iter()
-        .filter(|passage| passage.kind == SourceKind::Reply && act(passage) == Act::Answer)
+        .filter(|passage| is_answer(passage))
         .filter_map(|passage| {
             let question = passage.past_questions.first()?.text.embedding.as_ref()?;
             Some((question, passage.answers.first()?.text.embedding.as_ref()?))
         })
         .collect();
+    learnt(&exchanges)
+}
+
+/// The cosine that best tells replies to nearly the same question from any two replies: where the share of the former
+/// above it exceeds that of the latter most (Youden 1950, "Index for Rating Diagnostic Tests"). Exchanges are the embeddings
+/// of a question and of its reply.
+fn learnt(exchanges: &[(&Embedding, &Embedding)]) -> f32 {
     let sampled = exchanges.len().min(MOST_PAIRS);
     if sampled < LEAST_PAIRS {
         return SAME_UNLEARNT;

@@ -25,6 +25,8 @@ pub const MAX_REHEARSED: usize = 2_000;
 /// Texts that are compared in doing so: some seconds of work. A large index is asked fewer questions.
 pub const MAX_REHEARSED_TEXTS: usize = 60_000_000;
 
+/// Answered questions of a conversation that others are looked for in.
+const MAX_ANSWERED: usize = 32;
 /// Share of questions to which the index is assumed to hold no answer.
 const UNANSWERABLE: f32 = 0.3;
 /// Hits of a rehearsed question that count as trials.
@@ -50,7 +52,7 @@ pub struct Rehearsed {
     pub conversation: Group,
     /// Place of the passage that people answered it with.
     pub answered_with: usize,
-    /// Its place among that passage's past questions.
+    /// Index of the question among that passage's past questions.
     pub place: usize,
     /// The first hit; `None` where nothing was found.
     pub first: Option<First>,
@@ -94,16 +96,19 @@ impl KnowledgeIndex {
     pub(super) fn rehearse(&self, gathered: &[Gathered], grouped: &Grouped) -> Rehearsal {
         let mut asked: Vec<(ContentHash, usize, usize)> = Vec::new();
         let mut hashes = self.past_questions.iter();
-        let answered = answered(gathered);
         for (position, passage) in gathered.iter().enumerate() {
             for (at, hash) in hashes.by_ref().take(passage.past_questions.len()).enumerate() {
-                if !is_begun(passage, &passage.past_questions[at], &answered) {
-                    asked.push((*hash, position, at));
-                }
+                asked.push((*hash, position, at));
             }
         }
         asked.sort_unstable();
-        asked.truncate(MAX_REHEARSED.min(MAX_REHEARSED_TEXTS / self.texts().max(1)));
+        let answered = answered(gathered);
+        let is_whole = |(_, position, at): &(ContentHash, usize, usize)| {
+            let passage: &Gathered = &gathered[*position];
+            !is_begun(passage, &passage.past_questions[*at], &answered)
+        };
+        let most = MAX_REHEARSED.min(MAX_REHEARSED_TEXTS / self.texts().max(1));
+        let asked = asked.into_iter().filter(is_whole).take(most);
 
         let conversations = conversations(gathered);
         let said = said(gathered, self.lexicon.grams);
@@ -122,9 +127,11 @@ impl KnowledgeIndex {
             let half = hold_out::half(conversation);
             let own = self.passages[position].group as usize;
             let agrees = |judged: &Judged, group: usize| {
+                let best = judged.groups[group].best.0 as usize;
                 own == group
                     || siblings.binary_search(&(group as u32)).is_ok()
-                    || self.say_the_same(position, judged.groups[group].best.0 as usize)
+                    || self.say_the_same(position, best)
+                    || grouped.say_the_same(position, best)
             };
             let embedding = question.text.embedding.as_ref().filter(|it| self.is_embedded() && !it.is_zero());
             let judged = self.judge(&question.text.text, None, Some(&again));
@@ -216,23 +223,30 @@ impl KnowledgeIndex {
     }
 }
 
-/// Questions of each conversation that got an answer.
+/// Questions that got an answer, by conversation: those that were asked in one only, and a bounded number of each.
 fn answered(gathered: &[Gathered]) -> BTreeMap<Group, Vec<&str>> {
     let mut answered: BTreeMap<Group, Vec<&str>> = BTreeMap::new();
     for passage in gathered.iter().filter(|passage| passage.answers[0].act == Act::Answer) {
         for asked in &passage.past_questions {
-            answered.entry(conversation_of_asked(asked)).or_default().push(&asked.text.text);
+            let Conversations::One(conversation) = asked.conversations else { continue };
+            let of_conversation = answered.entry(conversation).or_default();
+            if of_conversation.len() < MAX_ANSWERED {
+                of_conversation.push(&asked.text.text);
+            }
         }
     }
     answered
 }
 
-/// Returns true for what a customer wrote first where an agent asked back or promised to find out, and answered later: the
-/// question is all that was written up to the answer.
+/// Returns true for the beginning of a question: what a customer wrote before an agent asked back, promised to find out or
+/// thanked, and answered later in the conversation. The question is all that was written up to the answer. Of texts that several
+/// conversations share, and of those that were cut, the answer is not known.
 fn is_begun(passage: &Gathered, asked: &Asked, answered: &BTreeMap<Group, Vec<&str>>) -> bool {
     let is_put_off = matches!(passage.answers[0].act, Act::Question | Act::Promise | Act::Courtesy);
-    let later = answered.get(&conversation_of_asked(asked)).map_or(&[][..], Vec::as_slice);
-    is_put_off && later.iter().any(|whole| whole.contains(&asked.text.text))
+    let Conversations::One(conversation) = asked.conversations else { return false };
+    let later = answered.get(&conversation).map_or(&[][..], Vec::as_slice);
+    let goes_on = |whole: &&str| whole.len() > asked.text.text.len() && whole.contains(&asked.text.text);
+    is_put_off && later.iter().any(goes_on)
 }
 
 /// The conversations of each text, in the order of the index.

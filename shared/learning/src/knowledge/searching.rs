@@ -20,10 +20,11 @@ const ARTICLE_WORDS_WEIGHT: f32 = 0.3;
 const SENTENCE_WEIGHT: f32 = 0.5;
 /// Sharpness with which evidence adds up within a group: n equal texts are worth ln n / 30 more than one.
 const SHARPNESS: f32 = 30.0;
-/// Weight of the mean cosine to a group's passages beside the coverage by the best of them, where words judge whole groups.
-const KINDRED_WEIGHT: f32 = 12.0;
-/// Passages without anything in common that each group is thought to have besides its own: a few are no mean.
-const STRANGERS: f32 = 3.0;
+/// Weight of the mean cosine to the passages of a group where words judge whole groups: with it the mean cosine is of the size
+/// of the coverage by the best passage.
+const MEAN_COSINE_WEIGHT: f32 = 7.0;
+/// Pseudo-count that shrinks the mean cosine of a group with few passages.
+const PSEUDO_PASSAGES: f32 = 3.0;
 /// Groups among the best that may be joined.
 const JOINED: usize = 8;
 /// Passages of a group that are compared with each other for the answer to give.
@@ -54,7 +55,8 @@ pub(super) struct Judged {
 /// A search's judgement of one group.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct GroupScore {
-    /// Logarithm of the summed exponentials of its texts' scores, sharpened; 0 where nothing speaks for it.
+    /// Logarithm of the summed exponentials of its texts' scores, sharpened, and where words judge whole groups the mean of
+    /// that and of the weighted mean cosine; 0 where nothing speaks for it.
     pub score: f32,
     coverage: f32,
     sentence: f32,
@@ -62,8 +64,8 @@ pub(super) struct GroupScore {
     /// Its passage with the best text, and that text's score.
     pub best: (u32, f32),
     sum: f32,
-    /// Where words judge whole groups: the sum of the cosines to its passages, and how many these are.
-    kindred: (f32, u32),
+    /// Where words judge whole groups: the sum of the cosines to its passages, and their number.
+    cosines: (f32, u32),
 }
 
 impl GroupScore {
@@ -74,14 +76,14 @@ impl GroupScore {
         cosine: 0.0,
         best: (0, f32::NEG_INFINITY),
         sum: 0.0,
-        kindred: (0.0, 0),
+        cosines: (0.0, 0),
     };
 
     /// This group with the evidence of a weaker one. Its own best passage stays what is given, even if a text of the other is
     /// nearer: a single text may be near by accident.
     fn joined(mut self, other: &Self) -> Self {
         self.sum += other.sum;
-        self.kindred = (self.kindred.0 + other.kindred.0, self.kindred.1 + other.kindred.1);
+        self.cosines = (self.cosines.0 + other.cosines.0, self.cosines.1 + other.cosines.1);
         self.score = self.summed();
         self.coverage = self.coverage.max(other.coverage);
         self.sentence = self.sentence.max(other.sentence);
@@ -89,17 +91,17 @@ impl GroupScore {
         self
     }
 
-    /// The score of the evidence that was taken.
+    /// Returns the score of the evidence collected so far.
     fn summed(&self) -> f32 {
         if self.sum == 0.0 {
             return 0.0;
         }
         let evidence = 1.0 + libm::logf(self.sum) / SHARPNESS;
-        let (cosines, passages) = self.kindred;
+        let (cosines, passages) = self.cosines;
         if passages == 0 {
             return evidence;
         }
-        f32::midpoint(evidence, KINDRED_WEIGHT * cosines / (passages as f32 + STRANGERS))
+        f32::midpoint(evidence, MEAN_COSINE_WEIGHT * cosines / (passages as f32 + PSEUDO_PASSAGES))
     }
 
     fn take(&mut self, passage: usize, score: f32) {
@@ -197,7 +199,7 @@ impl KnowledgeIndex {
             None if self.manifest.few => Judge::WordsAndGroups,
             None => Judge::Words,
         };
-        let kindred = (by == Judge::WordsAndGroups).then(|| self.lexicon.cosines(&looked, &self.norms, left_out));
+        let cosines = (by == Judge::WordsAndGroups).then(|| self.lexicon.cosines(&looked, &self.norms, left_out));
         let of_sentences = self.sentences.coverage(&self.sentences.look_up(query), &[]);
         let mut sentence: Vec<f32> = coverage.clone();
         for (passage, of_sentence) in self.best_sentences(&of_sentences) {
@@ -219,8 +221,11 @@ impl KnowledgeIndex {
             group.sentence = group.sentence.max(sentence[position]);
             let Some(embedding) = embedding else {
                 group.take(position, words / (1.0 + SENTENCE_WEIGHT));
-                if let Some(kindred) = kindred.as_ref().filter(|_| passage.kind == SourceKind::Reply) {
-                    group.kindred = (group.kindred.0 + kindred[position], group.kindred.1 + 1);
+                // Promises and hand-overs about all matters are one group each: a mean over them tells nothing.
+                let of_matter = passage.kind == SourceKind::Reply
+                    && matches!(self.groups[passage.group as usize].act, Act::Answer | Act::Question);
+                if let Some(cosines) = cosines.as_ref().filter(|_| of_matter) {
+                    group.cosines = (group.cosines.0 + cosines[position], group.cosines.1 + 1);
                 }
                 continue;
             };
@@ -411,7 +416,7 @@ impl Judged {
         let GroupScore { score, coverage, sentence, cosine, .. } = self.groups[group];
         let other = best.iter().find(|other| **other != group);
         // Where nothing else was found, the next may be just below what is found at all.
-        let lead = score - other.map_or(LEAST_EVIDENCE, |other| self.groups[*other].score);
+        let lead = score - other.map_or(LEAST_EVIDENCE.min(score), |other| self.groups[*other].score);
         let cosine = (self.by == Judge::WordsAndEmbeddings).then_some(cosine);
         Standing { score, lead, coverage, sentence, cosine, words: self.words }
     }
@@ -449,6 +454,29 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn group(best: (u32, f32), sum: f32, cosines: (f32, u32)) -> GroupScore {
+        GroupScore { best, sum, cosines, ..GroupScore::NOTHING }
+    }
+
+    #[test]
+    fn a_group_that_is_like_the_query_throughout_outweighs_one_near_text() {
+        let evidence = |score: f32| libm::expf(SHARPNESS * (score - 1.0));
+        let throughout = group((0, 0.4), evidence(0.4), (0.8, 8));
+        let once = group((1, 0.45), evidence(0.45), (0.12, 1));
+        assert!(throughout.summed() > once.summed());
+        let by_texts_alone = |it: GroupScore| GroupScore { cosines: (0.0, 0), ..it }.summed();
+        assert!(by_texts_alone(throughout) < by_texts_alone(once));
+        assert_eq!(GroupScore::NOTHING.summed(), 0.0);
+    }
+
+    #[test]
+    fn a_group_keeps_its_own_best_passage_when_it_takes_in_another() {
+        let (stronger, nearer) = (group((3, 0.7), 2.0, (0.0, 0)), group((9, 0.8), 1.0, (0.0, 0)));
+        let joined = stronger.joined(&nearer);
+        assert_eq!(joined.best, stronger.best);
+        assert!(joined.score > stronger.summed());
+    }
 
     proptest! {
         #[test]

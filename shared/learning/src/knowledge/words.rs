@@ -157,6 +157,8 @@ pub(super) struct Looked {
     information: f32,
     /// The terms that the index knows, of words, stems and runs of letters alike, and how often each occurs.
     counts: BTreeMap<usize, u32>,
+    /// Occurrences of terms that it does not know.
+    unknown: u32,
 }
 
 /// Words of a conversation in one passage, which is to be scored as if it had never seen them.
@@ -197,7 +199,7 @@ fn left_out_of(left_out: &[LeftOut], passage: u32) -> Option<&LeftOut> {
     left_out.binary_search_by_key(&passage, |left_out| left_out.passage).ok().map(|at| &left_out[at])
 }
 
-/// Weight of a term that occurs so often.
+/// Weight of a term by its number of occurrences.
 fn repeated(count: u32) -> f32 {
     if count == 0 { 0.0 } else { 1.0 + libm::logf(count as f32) }
 }
@@ -260,12 +262,15 @@ impl Lexicon {
     pub(super) fn look_up(&self, query: &str) -> Looked {
         let normalised = normalise(query);
         let mut seen = Vec::new();
-        let mut looked = Looked { terms: Vec::new(), information: 0.0, counts: BTreeMap::new() };
+        let mut looked = Looked { terms: Vec::new(), information: 0.0, counts: BTreeMap::new(), unknown: 0 };
         for word in words(&normalised) {
             let hash = hash(word);
             let grams_of = if self.grams { grams(word) } else { Vec::new() };
-            for known in [hash, stem(word)].iter().chain(&grams_of).filter_map(|it| self.terms.binary_search(it).ok()) {
-                *looked.counts.entry(known).or_default() += 1;
+            for term in [hash, stem(word)].iter().chain(&grams_of) {
+                match self.terms.binary_search(term) {
+                    Ok(known) => *looked.counts.entry(known).or_default() += 1,
+                    Err(_) => looked.unknown += 1,
+                }
             }
             if seen.contains(&hash) {
                 continue;
@@ -368,7 +373,8 @@ impl Lexicon {
     /// The cosine of a query and each passage as such vectors, 0 to 1.
     pub(super) fn cosines(&self, looked: &Looked, norms: &[f32], left_out: &[LeftOut]) -> Vec<f32> {
         let mut cosines = vec![0.0; self.lengths.len()];
-        let mut square = 0.0;
+        let rare = self.information(0);
+        let mut square = looked.unknown as f32 * rare * rare;
         for (term, asked) in &looked.counts {
             let idf = self.information(self.passages_with(*term));
             let weight = repeated(*asked) * idf;
@@ -422,7 +428,7 @@ mod tests {
     }
 
     #[test]
-    fn a_passage_is_as_like_a_query_as_they_have_terms_in_common() {
+    fn a_cosine_grows_with_the_terms_in_common() {
         let texts = ["my card is lost", "my parcel is late", "the shop opens at nine"];
         let lexicon = lexicon(&texts);
         let norms = lexicon.norms();

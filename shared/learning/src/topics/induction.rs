@@ -156,6 +156,9 @@ impl Topics {
     /// Splits the topics of some identities in two, each as its exchanges are most unlike each other. The larger half keeps
     /// identity and name. A topic of which a half would be no topic stays whole.
     pub fn split(&mut self, exchanges: &[Exchange<'_>], ids: &[String]) {
+        if ids.is_empty() {
+            return;
+        }
         for at in 0..self.topics.len() {
             if !self.topics[at].id.as_ref().is_some_and(|id| ids.contains(id)) {
                 continue;

@@ -7,7 +7,7 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use crate::{
     content::{Group, MAX_CHARACTERS},
-    language::{self, Languages},
+    language::{self, Confidence, Detection, Languages},
     lexical::without_placeholders,
     parallel,
 };
@@ -36,7 +36,7 @@ const CAPITALISED_NOUNS: f64 = 0.1;
 /// Share of its occurrences within sentences in which a proper noun is capitalised.
 const PROPER: f64 = 0.8;
 /// Share of the questions from which a language is one of the customers'.
-const SPOKEN: f64 = 0.05;
+const LEAST_LANGUAGE_SHARE: f64 = 0.05;
 
 /// A word that tells a topic from the others.
 #[derive(Debug, Clone, PartialEq)]
@@ -174,13 +174,14 @@ impl Vocabulary {
     }
 }
 
-/// Words of the customers' languages that tell nothing by themselves.
+/// Function words of the languages that customers write in.
 fn function_words(exchanges: &[Exchange<'_>]) -> BTreeSet<&'static str> {
     let mut languages = Languages::default();
     let detected = parallel::map(exchanges, |exchange| language::detect(exchange.question.text));
-    detected.into_iter().for_each(|detection| languages.count(detection));
+    let is_sure = |detection: &Detection| detection.confidence == Confidence::High;
+    detected.into_iter().for_each(|detection| languages.count(detection.filter(is_sure)));
     let told: u64 = languages.messages.values().sum();
-    let is_spoken = |count: u64| count as f64 >= SPOKEN * told as f64;
+    let is_spoken = |count: u64| count as f64 >= LEAST_LANGUAGE_SHARE * told as f64;
     let spoken = languages.messages.into_iter().filter(|(_, count)| is_spoken(*count));
     spoken.filter_map(|(language, _)| stop_words::lookup(language.code())).flatten().copied().collect()
 }
