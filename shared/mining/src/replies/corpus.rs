@@ -10,7 +10,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::boilerplate::Boilerplate;
 use super::reading::ReadReply;
-use crate::recognise::{PLACEHOLDERS, Recognised, may_be_name, says_yes_or_no};
+use crate::recognise::{PLACEHOLDERS, Recognised, may_be_name, precedes_name, says_yes_or_no};
 use crate::tokens::{Kind, Token, begins_sentence, key_of, normal, tokens};
 
 /// Conversations from which a value is a fact of the business: its address, its price, its deadline.
@@ -116,6 +116,7 @@ impl Corpus {
         }
         self.boilerplate.observe(&reply.body);
         let tokens = tokens(&reply.body);
+        self.observe_relatives(question, reply, &tokens);
         let conversation = xxh3_64(conversation.as_bytes());
         for (at, token) in tokens.iter().enumerate() {
             let written = token.of(&reply.body);
@@ -135,6 +136,22 @@ impl Corpus {
                 }
                 Kind::Value(Recognised::Name | Recognised::Placeholder(_)) | Kind::Word | Kind::Mark => {}
                 Kind::Value(_) => self.shared(value_key(written), conversation),
+            }
+        }
+    }
+
+    /// Takes in first names that a customer wrote before the surname in the salutation or signature, where the reply repeats
+    /// them: "my daughter Emilia Roth", answered with "Dear Mr Roth, … that Emilia …".
+    fn observe_relatives(&mut self, question: &str, reply: &ReadReply, of_body: &[Token]) {
+        let asked = tokens(question);
+        for (first, last) in asked.iter().zip(asked.iter().skip(1)) {
+            let (first, last) = (first.of(question), last.of(question));
+            let is_relative = may_be_name(first)
+                && !precedes_name(&normal(first))
+                && reply.names.iter().any(|name| name == last)
+                && of_body.iter().any(|token| token.of(&reply.body) == first);
+            if is_relative {
+                self.names.insert(first.to_owned());
             }
         }
     }
@@ -276,10 +293,12 @@ fn value_key(written: &str) -> u64 {
     xxh3_64(normal(written).as_bytes())
 }
 
-/// Returns true for a word before a comma at the beginning, or behind a comma before the mark that ends a sentence.
+/// Returns true for a word before a comma or alone on its line at the beginning, or behind a comma before the mark that ends
+/// a sentence.
 fn is_addressed(body: &str, tokens: &[Token], at: usize) -> bool {
     let mark = |at: usize, marks: &[&str]| tokens.get(at).is_some_and(|token| marks.contains(&token.of(body)));
-    let opens = at == 0 && mark(1, &[",", "!"]) && !says_yes_or_no(tokens[at].of(body));
+    let fills_line = || mark(1, &[":"]) && body[tokens[1].range().end..].starts_with('\n');
+    let opens = at == 0 && (mark(1, &[",", "!"]) || fills_line()) && !says_yes_or_no(tokens[at].of(body));
     let before = at.checked_sub(1).is_some_and(|before| mark(before, &[","]));
     opens || (before && (at + 1 == tokens.len() || mark(at + 1, &[".", "!", "?"])))
 }
@@ -370,6 +389,28 @@ mod tests {
         assert_eq!(slots("It was left with your neighbour Schmidt."), ["person.name"]);
         assert_eq!(slots("Your confirmation code is X4F9ZT."), ["reference.number"]);
         assert_eq!(slots("It arrives on 12 May."), ["date"]);
+    }
+
+    #[test]
+    fn a_name_alone_on_the_first_line_is_the_customers() {
+        let corpus = corpus(&["Lourdes:\nLa reconexión es gratis hasta el 15.", "Horario: de nueve a seis."]);
+        let generalised = |reply: &str| corpus.generalise(reply, "").text;
+        assert_eq!(
+            generalised("Lourdes:\nLa reconexión es gratis."),
+            "{{ customer.first_name }}:\nLa reconexión es gratis."
+        );
+        assert_eq!(generalised("Horario: de nueve a seis."), "Horario: de nueve a seis.");
+    }
+
+    #[test]
+    fn somebody_of_the_customers_family_is_named_nowhere() {
+        let question = "Meine Tochter Emilia Roth hört leider auf, was muss ich tun? Andreas Roth";
+        let reply =
+            read("Guten Tag Herr Roth,\nschade, dass Emilia aufhört. Der Vertrag endet im Juli.\nGrüße\nJana Lorenz");
+        let mut corpus = Corpus::default();
+        corpus.observe("1", question, &reply);
+        let text = corpus.generalise(&reply.body, question).text;
+        assert_eq!(text, "schade, dass {{ person.name }} aufhört. Der Vertrag endet im Juli.");
     }
 
     #[test]

@@ -247,6 +247,7 @@ mod tests {
             ("It is under {{ order.number }}. Open the page called Orders.", Some("Open the page called Orders.")),
             ("1. Open the page Orders.\n2. Look under {{ order.number }}.\n3. Press the red button.", None),
             ("{{ customer.first_name }}, you can do that in the account.", Some("You can do that in the account.")),
+            ("{{ customer.first_name }}:\nYou can do that in the account.", Some("You can do that in the account.")),
             ("You can do that in the account, {{ customer.first_name }}!", Some("You can do that in the account!")),
             (
                 "We told {{ customer.first_name }} to wait. You can do that in the account.",

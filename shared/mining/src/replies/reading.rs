@@ -277,7 +277,7 @@ fn capitalised_word(word: &str) -> String {
 fn addressed(read: &Read, first: usize, names: &mut Vec<String>) -> Option<usize> {
     let sentence = &read.sentences[first];
     let word = |at: usize| read.tokens[at].of(&read.text);
-    let end = sentence.tokens.clone().take(NAME_WORDS + 1).find(|at| matches!(word(*at), "!" | "," | "."))?;
+    let end = sentence.tokens.clone().take(NAME_WORDS + 1).find(|at| matches!(word(*at), "!" | "," | "." | ":"))?;
     let is_name = |at: usize| {
         matches!(read.tokens[at].kind, Kind::Word | Kind::Value(Recognised::Name))
             && ((may_be_name(word(at)) && !says_yes_or_no(word(at))) || ADDRESSES.contains(&word(at)))
@@ -396,6 +396,11 @@ mod tests {
                 "Доставка занимает 30 минут. Курьер позвонит вам заранее.",
                 "Доставка занимает 30 минут. Курьер позвонит вам заранее.",
                 vec![],
+            ),
+            (
+                "Hola, Sonia:\n\nEs el estrés del viaje y es muy normal.\n\nUn saludo,\nClara",
+                "Es el estrés del viaje y es muy normal.",
+                vec!["Sonia", "Clara"],
             ),
             ("You pay in one of two ways. Deutsche Bank", "You pay in one of two ways. Deutsche Bank", vec![]),
             ("Да, доставляем в Австрию каждый день.", "Да, доставляем в Австрию каждый день.", vec![]),
