@@ -144,8 +144,8 @@ impl Corpus {
     /// them: "my daughter Emilia Roth", answered with "Dear Mr Roth, … that Emilia …".
     fn observe_relatives(&mut self, question: &str, reply: &ReadReply, of_body: &[Token]) {
         let asked = tokens(question);
-        for (first, last) in asked.iter().zip(asked.iter().skip(1)) {
-            let (first, last) = (first.of(question), last.of(question));
+        for pair in asked.windows(2) {
+            let (first, last) = (pair[0].of(question), pair[1].of(question));
             let is_relative = may_be_name(first)
                 && !precedes_name(&normal(first))
                 && reply.names.iter().any(|name| name == last)
