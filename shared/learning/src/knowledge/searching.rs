@@ -199,7 +199,7 @@ impl KnowledgeIndex {
             None if self.manifest.few => Judge::WordsAndGroups,
             None => Judge::Words,
         };
-        let cosines = (by == Judge::WordsAndGroups).then(|| self.lexicon.cosines(&looked, &self.norms, left_out));
+        let cosines = (by == Judge::WordsAndGroups).then(|| self.lexicon.cosines(query, &self.norms, left_out));
         let of_sentences = self.sentences.coverage(&self.sentences.look_up(query), &[]);
         let mut sentence: Vec<f32> = coverage.clone();
         for (passage, of_sentence) in self.best_sentences(&of_sentences) {

@@ -155,10 +155,6 @@ pub(super) struct Looked {
     terms: Vec<QueryTerm>,
     /// Inverse document frequencies of all words of the query, unknown ones included.
     information: f32,
-    /// The terms that the index knows, of words, stems and runs of letters alike, and how often each occurs.
-    counts: BTreeMap<usize, u32>,
-    /// Occurrences of terms that it does not know.
-    unknown: u32,
 }
 
 /// Words of a conversation in one passage, which is to be scored as if it had never seen them.
@@ -262,16 +258,9 @@ impl Lexicon {
     pub(super) fn look_up(&self, query: &str) -> Looked {
         let normalised = normalise(query);
         let mut seen = Vec::new();
-        let mut looked = Looked { terms: Vec::new(), information: 0.0, counts: BTreeMap::new(), unknown: 0 };
+        let mut looked = Looked { terms: Vec::new(), information: 0.0 };
         for word in words(&normalised) {
             let hash = hash(word);
-            let grams_of = if self.grams { grams(word) } else { Vec::new() };
-            for term in [hash, stem(word)].iter().chain(&grams_of) {
-                match self.terms.binary_search(term) {
-                    Ok(known) => *looked.counts.entry(known).or_default() += 1,
-                    Err(_) => looked.unknown += 1,
-                }
-            }
             if seen.contains(&hash) {
                 continue;
             }
@@ -288,8 +277,9 @@ impl Lexicon {
                 own * self.information(passages_with(known)) + shares.stem * self.information(passages_with(stem));
             looked.terms.extend(stem.map(|term| QueryTerm { term, weight: shares.stem }));
             if self.grams {
-                let weight = shares.grams / grams_of.len().max(1) as f32;
-                for gram in grams_of {
+                let grams = grams(word);
+                let weight = shares.grams / grams.len().max(1) as f32;
+                for gram in grams {
                     let known = self.terms.binary_search(&gram).ok();
                     looked.information += weight * self.information(passages_with(known));
                     let telling = known.filter(|term| self.is_telling(*term));
@@ -371,11 +361,22 @@ impl Lexicon {
     }
 
     /// The cosine of a query and each passage as such vectors, 0 to 1.
-    pub(super) fn cosines(&self, looked: &Looked, norms: &[f32], left_out: &[LeftOut]) -> Vec<f32> {
+    pub(super) fn cosines(&self, query: &str, norms: &[f32], left_out: &[LeftOut]) -> Vec<f32> {
         let mut cosines = vec![0.0; self.lengths.len()];
+        // Words, stems and runs of letters alike.
+        let (mut counts, mut unknown) = (BTreeMap::<usize, u32>::new(), 0_u32);
+        for word in words(&normalise(query)).take(MAX_QUERY_WORDS) {
+            let grams = if self.grams { grams(word) } else { Vec::new() };
+            for term in [hash(word), stem(word)].iter().chain(&grams) {
+                match self.terms.binary_search(term) {
+                    Ok(known) => *counts.entry(known).or_default() += 1,
+                    Err(_) => unknown += 1,
+                }
+            }
+        }
         let rare = self.information(0);
-        let mut square = looked.unknown as f32 * rare * rare;
-        for (term, asked) in &looked.counts {
+        let mut square = unknown as f32 * rare * rare;
+        for (term, asked) in &counts {
             let idf = self.information(self.passages_with(*term));
             let weight = repeated(*asked) * idf;
             square += weight * weight;
@@ -432,11 +433,11 @@ mod tests {
         let texts = ["my card is lost", "my parcel is late", "the shop opens at nine"];
         let lexicon = lexicon(&texts);
         let norms = lexicon.norms();
-        let found = lexicon.cosines(&lexicon.look_up("my parcel is late"), &norms, &[]);
+        let found = lexicon.cosines("my parcel is late", &norms, &[]);
         assert!((found[1] - 1.0).abs() < 1e-5 && found[0] > 0.0 && found[0] < 0.5 && found[2] == 0.0, "{found:?}");
         let left_out = [LeftOut::of(1, ["my parcel is late"], false)];
-        assert_eq!(lexicon.cosines(&lexicon.look_up("my parcel is late"), &norms, &left_out)[1], 0.0);
-        assert_eq!(lexicon.cosines(&lexicon.look_up("zzz"), &norms, &[]), [0.0; 3]);
+        assert_eq!(lexicon.cosines("my parcel is late", &norms, &left_out)[1], 0.0);
+        assert_eq!(lexicon.cosines("zzz", &norms, &[]), [0.0; 3]);
     }
 
     #[test]
