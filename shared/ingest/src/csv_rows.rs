@@ -14,10 +14,12 @@ use csv_core::ReadRecordResult;
 use crate::errors::{FileError, FoundColumns, RowCode, RowError, Stop};
 use crate::limits::Limits;
 use crate::records::{self, RawRow};
-use crate::schema::{Cell, Cells, Column, Field, Schema};
+use crate::schema::{Cell, Cells, Field, Schema};
 
 /// The first size of the buffer of a row; few rows need more.
 const FIRST_ROW_BYTES: usize = 4 * 1024;
+/// Rows among which the header is looked for.
+pub(crate) const HEADER_ROWS: usize = 10;
 
 /// A column of the file that means something to us.
 #[derive(Debug, Clone, Copy)]
@@ -86,50 +88,56 @@ impl<R: Read> CsvRows<R> {
         Ok(rows)
     }
 
+    /// Finds the header among the first rows: above it some programs write a title, or `sep=;` for a spreadsheet.
     fn read_header(&mut self, schema: &Schema) -> Result<(), Stop> {
-        let extent = loop {
-            let extent = self.read_row()?.ok_or(FileError::Empty)?;
-            if extent.cells > self.ends.len() as u64 {
-                return Err(FileError::TooManyColumns {
+        let mut missing = None;
+        for _ in 0..HEADER_ROWS {
+            let Some(header) = self.read_names()? else { break };
+            let places: Vec<Place> = header
+                .iter()
+                .enumerate()
+                .filter_map(|(index, name)| {
+                    let (column, rank) = schema.recognise(name)?;
+                    Some(Place { index, field: column.field, rank })
+                })
+                .collect();
+            let Some(column) = schema.missing(|field| places.iter().any(|place| place.field == field)) else {
+                (self.header_columns, self.places) = (header.len(), places);
+                return Ok(());
+            };
+            // Of several rows without the columns, the one with most cells is the likeliest header.
+            let filled = header.iter().filter(|name| !name.trim().is_empty()).count();
+            if missing.as_ref().is_none_or(|(most, _)| filled > *most) {
+                let refusal = FileError::MissingColumn {
                     row: self.number,
-                    found: extent.cells,
-                    limit: self.limits.columns,
-                }
-                .into());
+                    accepted: column.told(),
+                    mapped: schema.mapped_name(column).map(str::to_owned),
+                    found: FoundColumns::new(header.iter().map(String::as_str)),
+                };
+                missing = Some((filled, refusal));
+            }
+        }
+        Err(missing.map_or(FileError::Empty, |(_, refusal)| refusal).into())
+    }
+
+    /// The cells of the next row that is not blank, as names.
+    fn read_names(&mut self) -> Result<Option<Vec<String>>, Stop> {
+        while let Some(extent) = self.read_row()? {
+            if extent.cells > self.ends.len() as u64 {
+                let (row, limit) = (self.number, self.limits.columns);
+                return Err(FileError::TooManyColumns { row, found: extent.cells, limit }.into());
             }
             if extent.overflows {
-                return Err(FileError::HeaderTooLarge {
-                    row: self.number,
-                    found: extent.raw_bytes,
-                    limit: self.limits.row_bytes,
-                }
-                .into());
+                let (row, limit) = (self.number, self.limits.row_bytes);
+                return Err(FileError::HeaderTooLarge { row, found: extent.raw_bytes, limit }.into());
             }
-            if !self.is_blank(self.count_cells(&extent)) {
-                break extent;
-            }
-        };
-        self.header_columns = self.count_cells(&extent);
-        // Only names that we know matter, and they are ASCII.
-        let header: Vec<String> =
-            (0..self.header_columns).map(|index| String::from_utf8_lossy(self.cell(index)).into_owned()).collect();
-        for (index, name) in header.iter().enumerate() {
-            if let Some((column, rank)) = schema.recognise(name) {
-                let field = column.field;
-                self.places.push(Place { index, field, rank });
+            let cells = self.count_cells(&extent);
+            if !self.is_blank(cells) {
+                let name = |index| String::from_utf8_lossy(self.cell(index)).into_owned();
+                return Ok(Some((0..cells).map(name).collect()));
             }
         }
-        let is_missing =
-            |column: &&Column| column.required && self.places.iter().all(|place| place.field != column.field);
-        if let Some(column) = schema.columns.iter().find(is_missing) {
-            return Err(FileError::MissingColumn {
-                row: self.number,
-                accepted: column.names,
-                found: FoundColumns::new(header.iter().map(String::as_str)),
-            }
-            .into());
-        }
-        Ok(())
+        Ok(None)
     }
 
     /// Where the next row begins: how many bytes come before it, and its number.

@@ -83,7 +83,7 @@ pub enum FileError {
     #[error(
         "the header (row {row}) has no column `{}`; accepted names: {}; columns found: {found}{}",
         accepted.first().copied().unwrap_or_default(),
-        accepted.join(", "),
+        match mapped { Some(name) => format!("`{name}`, as the mapping says"), None => accepted.join(", ") },
         if found.unlike_names { "; the first row must hold the names of the columns" } else { "" },
     )]
     MissingColumn {
@@ -91,6 +91,8 @@ pub enum FileError {
         row: u64,
         /// The names under which the column would be recognised, the preferred one first.
         accepted: &'static [&'static str],
+        /// The name under which the mapping has it.
+        mapped: Option<String>,
         /// The columns that the header has.
         found: FoundColumns,
     },
@@ -199,7 +201,7 @@ impl FoundColumns {
         let mut found = Self { names: Vec::new(), more: 0, unlike_names: false };
         for cell in header {
             let cell = cell.trim();
-            let is_name = Self::is_like_a_name(cell);
+            let is_name = is_like_a_name(cell);
             found.unlike_names |= !is_name && !cell.is_empty();
             if !is_name || found.names.len() == Self::SHOWN {
                 found.more += 1;
@@ -209,14 +211,15 @@ impl FoundColumns {
         }
         found
     }
+}
 
-    fn is_like_a_name(cell: &str) -> bool {
-        !cell.is_empty()
-            && cell.chars().count() <= Self::NAME_CHARS
-            && cell.split_whitespace().count() <= Self::NAME_WORDS
-            && cell.chars().filter(char::is_ascii_digit).count() <= Self::NAME_DIGITS
-            && cell.chars().all(|c| c.is_alphanumeric() || matches!(c, ' ' | '_' | '-' | '.' | '/' | '(' | ')'))
-    }
+/// Whether a cell looks like the name of a column.
+pub(crate) fn is_like_a_name(cell: &str) -> bool {
+    !cell.is_empty()
+        && cell.chars().count() <= FoundColumns::NAME_CHARS
+        && cell.split_whitespace().count() <= FoundColumns::NAME_WORDS
+        && cell.chars().filter(char::is_ascii_digit).count() <= FoundColumns::NAME_DIGITS
+        && cell.chars().all(|c| c.is_alphanumeric() || matches!(c, ' ' | '_' | '-' | '.' | '/' | '(' | ')'))
 }
 
 impl fmt::Display for FoundColumns {
@@ -317,7 +320,7 @@ impl RowError {
 
     pub(crate) fn missing_cell(row: u64, column: &Column) -> Self {
         let preferred = column.names[0];
-        let why = format!("the row has no `{preferred}`; accepted names: {}", column.names.join(", "));
+        let why = format!("the row has no `{preferred}`; accepted names: {}", column.told().join(", "));
         Self::of_cell(row, preferred, RowCode::MissingColumn, why)
     }
 

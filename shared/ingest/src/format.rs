@@ -5,7 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::errors::FileError;
+use crate::csv_rows::HEADER_ROWS;
+use crate::errors::{self, FileError};
 use crate::json_objects::{self, Layout};
 use crate::kind::Kind;
 use crate::schema::Schema;
@@ -57,6 +58,7 @@ const LINES_COMPARED: usize = 20;
 
 const AS_CSV: &str = "save the sheet as CSV (UTF-8) and upload that";
 const AS_TEXT: &str = "upload the text as CSV, JSON or plain text";
+const AS_DOCUMENT: &str = "save it as PDF, HTML or plain text and upload that";
 const UNPACKED: &str = "unpack it and upload the files inside one by one";
 
 /// First bytes, what they give away, and what to do about it.
@@ -98,40 +100,204 @@ pub(crate) fn detect(prefix: &[u8], kind: Kind, schema: &Schema) -> Result<Forma
     if content.is_empty() {
         return Err(FileError::Empty);
     }
+    if content.starts_with(b"{\\rtf") {
+        return Err(FileError::NotText { found: "a document in RTF", mend: AS_DOCUMENT });
+    }
     match json_objects::layout(content) {
         Some(Layout::Lines) => return Ok(Format::Ndjson),
         Some(Layout::Lists | Layout::Objects) => return Ok(Format::Json),
         None => {}
     }
-    let delimiter = delimiter(content, schema);
-    let sheet = Format::Csv { delimiter: char::from(delimiter) };
-    let header: Vec<_> = split_outside_quotes(first_line(content), delimiter).into_iter().map(name_of).collect();
-    let has = |field| header.iter().any(|name| schema.recognise(name).is_some_and(|(found, _)| found.field == field));
-    if schema.columns.iter().filter(|column| column.required).all(|column| has(column.field)) {
+    let header = Header::find(content, schema);
+    let sheet = Format::Csv { delimiter: char::from(header.delimiter) };
+    if header.is_whole {
         return Ok(sheet);
     }
     let text = String::from_utf8_lossy(content);
+    // Articles in Markdown may begin with a few lines of YAML.
+    let is_markdown = kind == Kind::Knowledge && is_markdown(&text);
+    let is_dialogue = matches!(kind, Kind::Faq | Kind::Conversations) && text_rows::is_dialogue(kind, &text);
+    if let Some((found, mend)) = foreign(&text).filter(|_| !is_markdown && !is_dialogue) {
+        return Err(FileError::NotText { found, mend });
+    }
     let format = match kind {
         Kind::Knowledge if is_page(&text) => Format::Html,
-        Kind::Knowledge if is_markdown(&text) => Format::Markdown,
+        Kind::Knowledge if is_markdown => Format::Markdown,
+        // Its columns are called otherwise.
+        Kind::Knowledge
+            if header.line.len() < content.trim_ascii_end().len()
+                && has_names(header.line, header.delimiter)
+                && is_table(content, header.delimiter) =>
+        {
+            sheet
+        }
         Kind::Knowledge => Format::Text,
-        Kind::Faq | Kind::Conversations if text_rows::is_dialogue(kind, &text) => Format::Text,
+        _ if is_dialogue => Format::Text,
         // A table in which our column is missing has rows of equal width; what people say has not.
-        Kind::Utterances if !is_table(content, delimiter) => Format::Text,
+        Kind::Utterances if !is_table(content, header.delimiter) => Format::Text,
         _ => sheet,
     };
     Ok(format)
 }
 
-/// Whether the first lines have the same number of cells, more than one.
+/// The line that names the columns of a table.
+struct Header<'text> {
+    line: &'text [u8],
+    delimiter: u8,
+    /// Whether it has all columns that a file of its kind must have.
+    is_whole: bool,
+}
+
+impl<'text> Header<'text> {
+    /// Looks among the first lines for the first with all columns; where none has them, the first line is taken.
+    fn find(content: &'text [u8], schema: &Schema) -> Self {
+        let lines = content.split(|byte| matches!(byte, b'\n' | b'\r')).filter(|line| !line.trim_ascii().is_empty());
+        let mut first = None;
+        for line in lines.take(HEADER_ROWS) {
+            let header = Self::of(line, schema);
+            if header.is_whole {
+                return header;
+            }
+            first.get_or_insert(header);
+        }
+        first.unwrap_or(Self { line: content, delimiter: b',', is_whole: false })
+    }
+
+    fn of(line: &'text [u8], schema: &Schema) -> Self {
+        let delimiter = delimiter(line, schema);
+        let cells = split_outside_quotes(line, delimiter);
+        let fields: Vec<_> = cells
+            .into_iter()
+            .filter_map(|cell| schema.recognise(&name_of(cell)))
+            .map(|(column, _)| column.field)
+            .collect();
+        Self { line, delimiter, is_whole: schema.missing(|field| fields.contains(&field)).is_none() }
+    }
+}
+
+/// Whether the cells of a line are like names of columns: several, short, and without punctuation.
+fn has_names(line: &[u8], delimiter: u8) -> bool {
+    let cells = split_outside_quotes(line, delimiter);
+    cells.len() > 1 && cells.iter().all(|cell| errors::is_like_a_name(name_of(cell).trim()))
+}
+
+/// What a text is written in that is not read, by marks that no other text begins with, and how to mend it.
+fn foreign(text: &str) -> Option<(&'static str, &'static str)> {
+    if text.starts_with("<?xml") || is_xml(text) {
+        return Some(("XML", "export it as JSON or CSV and upload that"));
+    }
+    if is_mail(text) {
+        return Some((
+            "an e-mail with its headers",
+            "export the conversations as JSON or CSV, or upload the text alone",
+        ));
+    }
+    if is_yaml(text) {
+        return Some(("YAML", "export it as JSON or CSV and upload that"));
+    }
+    None
+}
+
+/// Whether a text is one element that is none of HTML, as exports in XML are.
+fn is_xml(text: &str) -> bool {
+    let Some(name) =
+        text.strip_prefix('<').map(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '-' && c != '_').next())
+    else {
+        return false;
+    };
+    let name = name.unwrap_or_default();
+    !name.is_empty() && text.trim_end().ends_with('>') && !html::is_html(text)
+}
+
+/// Whether a text begins with headers of an e-mail (RFC 5322), or with the line between the mails of a mailbox (RFC 4155).
+fn is_mail(text: &str) -> bool {
+    const HEADERS: &[&str] = &[
+        "return-path",
+        "received",
+        "delivered-to",
+        "message-id",
+        "mime-version",
+        "content-type",
+        "x-mailer",
+        "dkim-signature",
+        "from",
+        "to",
+        "date",
+        "subject",
+        "reply-to",
+        "cc",
+        "content-transfer-encoding",
+    ];
+    let is_header = |line: &str| {
+        line.split_once(':').is_some_and(|(name, _)| HEADERS.contains(&name.to_ascii_lowercase().as_str()))
+    };
+    let lines: Vec<&str> = text.lines().take_while(|line| !line.trim().is_empty()).take(LINES_COMPARED).collect();
+    let headers = lines.iter().filter(|line| is_header(line)).count();
+    let goes_on =
+        |line: &str| line.starts_with([' ', '\t']) || line.split_once(':').is_some_and(|(name, _)| !name.contains(' '));
+    let lines = if text.starts_with("From ") { lines.get(1..).unwrap_or_default() } else { &lines[..] };
+    headers >= 3 && lines.iter().all(|line| goes_on(line))
+}
+
+/// Whether a text is a document in YAML: most of its first lines are keys and items, indented keys among them.
+fn is_yaml(text: &str) -> bool {
+    let is_key = |line: &str| {
+        let line = line.trim_start().trim_start_matches("- ");
+        line.split_once(':').is_some_and(|(name, value)| {
+            (value.is_empty() || value.starts_with(' '))
+                && !name.is_empty()
+                && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '"' | '\''))
+        })
+    };
+    let lines: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'))
+        .take(LINES_COMPARED)
+        .collect();
+    let first = lines.first().map_or("", |line| line.trim_end());
+    let keys = lines.iter().filter(|line| is_key(line)).count();
+    let items = lines.iter().filter(|line| line.trim_start().starts_with("- ")).count();
+    let opens = lines.windows(2).any(|pair| {
+        is_key(pair[0]) && pair[0].trim_end().ends_with([':', '|', '>']) && pair[1].starts_with([' ', '-'])
+    });
+    let begins = is_key(first) && !first.starts_with([' ', '-']) || first == "---";
+    begins && opens && keys >= 2 && (keys + items) * 2 > lines.len()
+}
+
+/// Whether the first rows have the same number of cells, more than one.
 fn is_table(content: &[u8], delimiter: u8) -> bool {
-    let mut widths = content
-        .split(|byte| matches!(byte, b'\n' | b'\r'))
+    let rows = rows_outside_quotes(content).unwrap_or_else(|| {
+        // A quote that is never closed is an inch, or a mistake.
+        content.split(|byte| matches!(byte, b'\n' | b'\r')).take(LINES_COMPARED).collect()
+    });
+    let mut widths = rows
+        .into_iter()
         .filter(|line| !line.trim_ascii().is_empty())
         .take(LINES_COMPARED)
         .map(|line| split_outside_quotes(line, delimiter).len());
     let first = widths.next().unwrap_or(1);
     first > 1 && widths.all(|width| width == first)
+}
+
+/// The first rows of a table, each with the line breaks inside its quotes; `None` where a quote is open at the end.
+fn rows_outside_quotes(content: &[u8]) -> Option<Vec<&[u8]>> {
+    let mut rows = Vec::new();
+    let (mut quoted, mut start) = (false, 0);
+    for (at, byte) in content.iter().enumerate() {
+        match byte {
+            b'"' => quoted = !quoted,
+            b'\n' | b'\r' if !quoted => {
+                rows.push(&content[start..at]);
+                start = at + 1;
+                if rows.len() > 2 * LINES_COMPARED {
+                    return Some(rows);
+                }
+            }
+            _ => {}
+        }
+    }
+    rows.push(&content[start..]);
+    (!quoted).then_some(rows)
 }
 
 fn is_page(text: &str) -> bool {
@@ -149,29 +315,27 @@ fn is_markdown(text: &str) -> bool {
 }
 
 /// The names in the header of a table.
-pub(crate) fn header(prefix: &[u8], delimiter: char) -> Vec<std::borrow::Cow<'_, str>> {
+pub(crate) fn header<'text>(
+    prefix: &'text [u8],
+    delimiter: char,
+    schema: &Schema,
+) -> Vec<std::borrow::Cow<'text, str>> {
     let delimiter = u8::try_from(delimiter).unwrap_or(b',');
-    split_outside_quotes(first_line(prefix.trim_ascii_start()), delimiter).into_iter().map(name_of).collect()
+    let header = Header::find(prefix.trim_ascii_start(), schema);
+    split_outside_quotes(header.line, delimiter).into_iter().map(name_of).collect()
 }
 
 fn name_of(cell: &[u8]) -> std::borrow::Cow<'_, str> {
     String::from_utf8_lossy(without_quotes(cell.trim_ascii()))
 }
 
-fn first_line(content: &[u8]) -> &[u8] {
-    let is_break = |byte: &u8| matches!(byte, b'\n' | b'\r');
-    let end = content.iter().position(is_break).unwrap_or(content.len());
-    &content[..end]
-}
-
-/// The delimiter under which the header has most columns that we know; among equals, most cells.
-fn delimiter(content: &[u8], schema: &Schema) -> u8 {
-    let header = first_line(content);
+/// The delimiter under which a line has most columns that we know; among equals, most cells.
+fn delimiter(line: &[u8], schema: &Schema) -> u8 {
     // `max_by_key` keeps the last of equals, hence the comma, the default, at the end.
     [b'|', b'\t', b';', b',']
         .into_iter()
         .max_by_key(|&delimiter| {
-            let cells = split_outside_quotes(header, delimiter);
+            let cells = split_outside_quotes(line, delimiter);
             let known = |cell: &&&[u8]| {
                 str::from_utf8(without_quotes(cell.trim_ascii())).is_ok_and(|name| schema.recognise(name).is_some())
             };
@@ -226,6 +390,33 @@ mod tests {
             "{\"tickets\":[{\"id\":1}]}",
         ] {
             assert_eq!(detected(document, Kind::Utterances), Format::Json, "{document}");
+        }
+    }
+
+    #[test]
+    fn a_format_that_is_not_read_is_refused_by_its_name() {
+        for (file, name) in [
+            ("version: \"3.1\"\nshelves:\n- size: big\n  notes: |\n    - made of ash\n", "YAML"),
+            ("<?xml version=\"1.0\"?>\n<shelves><shelf/></shelves>", "XML"),
+            ("<shelves type=\"array\">\n  <shelf>ash</shelf>\n</shelves>\n", "XML"),
+            ("{\\rtf1\\ansi Ash shelves.}", "RTF"),
+            ("From: a@example.org\nTo: b@example.org\nSubject: =?utf-8?q?Shelf?=\n\nIs it ash?\n", "e-mail"),
+        ] {
+            for kind in Kind::ALL {
+                let refusal = detect(file.as_bytes(), kind, &schema(kind)).unwrap_err().to_string();
+                assert!(refusal.contains(name), "{kind}: {refusal}");
+            }
+        }
+        for text in ["note: bring it back\nok?\n", "From: when does it start\nto: when?\n", "hi <3 you\nbye >\n"] {
+            assert_eq!(detected(text, Kind::Utterances), Format::Text, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_table_with_other_columns_is_no_text() {
+        let table = "Name;Anliegen\nJens;\"Guten Tag,\nwo ist es?\"\nUte;\"Geld zurück\"\n";
+        for kind in Kind::ALL {
+            assert_eq!(detected(table, kind), Format::Csv { delimiter: ';' }, "{kind}");
         }
     }
 

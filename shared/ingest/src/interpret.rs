@@ -1,42 +1,55 @@
-//! One row of cells into one record, or into the first thing that is wrong with it.
+//! One row of cells into a record or a message, or into the first thing that is wrong with it.
 
 use std::borrow::Cow;
 
 use crate::errors::{RowCode, RowError};
 use crate::limits::Limits;
 use crate::record::{Record, Role};
-use crate::schema::{Cell, Cells, Column, Field};
-use crate::{html, quotes};
+use crate::schema::{Cell, Cells, Field, Schema};
+use crate::speakers::{EXAMPLES, Speaker};
+use crate::threads::Message;
+use crate::{html, moments, quotes};
 
 /// Characters of a label.
 const INTENT_CHARS: usize = 100;
 /// Characters of the id of a conversation.
 const CONVERSATION_CHARS: usize = 200;
 
-/// Reads a row. A turn of an agent comes back with its words as `reply` and an empty `text`.
-pub(crate) fn record(
-    row: u64,
-    mut cells: Cells<'_>,
-    columns: &'static [Column],
-    limits: &Limits,
-) -> Result<Record, RowError> {
-    let mut record = Record {
-        row,
-        text: String::new(),
-        intent: None,
-        reply: None,
-        conversation: None,
-        role: None,
-        before: Vec::new(),
-    };
-    for column in columns {
+/// What a row is.
+#[derive(Debug)]
+pub(crate) enum Row {
+    Record(Record),
+    /// A message of a conversation, an agent's with its words as `reply` and an empty `text`.
+    Message(Message),
+    /// Not to be learnt from: a note, an event, what a bot said.
+    LeftOut,
+}
+
+/// Reads a row.
+pub(crate) fn row(row: u64, mut cells: Cells<'_>, schema: &Schema, limits: &Limits) -> Result<Row, RowError> {
+    let is_message = schema.columns.iter().any(|column| column.field == Field::Role);
+    let speaker = if is_message { speaker(row, &mut cells, schema)? } else { None };
+    if speaker == Some(Speaker::Nobody) {
+        return Ok(Row::LeftOut);
+    }
+    let role = speaker.and_then(Speaker::role);
+    let mut record =
+        Record { row, text: String::new(), intent: None, reply: None, conversation: None, role, before: Vec::new() };
+    let mut at = None;
+    for column in schema.columns {
         let (cell, name) = cells.take(column);
+        if column.field == Field::At {
+            at = told(&cell).and_then(moments::milliseconds);
+        }
+        if matches!(column.field, Field::At | Field::Role | Field::Private | Field::Public | Field::Sort) {
+            continue;
+        }
         let content = match cell {
             Cell::Text(content) => content,
             Cell::Absent if column.required => return Err(RowError::missing_cell(row, column)),
             Cell::Absent => continue,
             Cell::NotUtf8(byte) => return Err(not_utf8(row, name, byte)),
-            Cell::NotText => return Err(wrong_type(row, name)),
+            Cell::Truth(_) | Cell::NotText => return Err(wrong_type(row, name)),
         };
         let wrong = |(code, why): Wrong| RowError::of_cell(row, name, code, why);
         // Turns are mostly e-mails; what they quote belongs to somebody else's turn.
@@ -52,10 +65,55 @@ pub(crate) fn record(
             Field::Reply => record.reply = Some(reply(&content, limits.reply_chars).map_err(wrong)?),
             Field::Intent => record.intent = intent(&content).map_err(wrong)?,
             Field::Conversation => record.conversation = Some(conversation(&content).map_err(wrong)?),
-            Field::Role => record.role = Some(role(&content).map_err(wrong)?),
+            Field::At | Field::Role | Field::Private | Field::Public | Field::Sort => {}
         }
     }
-    Ok(record)
+    Ok(if is_message { Row::Message(Message { record, at }) } else { Row::Record(record) })
+}
+
+/// Who says a message: a note or an event is nobody's, a direction leads, for help desks call agents users, too.
+fn speaker(row: u64, cells: &mut Cells<'_>, schema: &Schema) -> Result<Option<Speaker>, RowError> {
+    let is = |field, truth: fn(&str) -> Option<bool>, cells: &Cells<'_>| told(cells.get(field)).and_then(truth);
+    if is(Field::Private, truth, cells) == Some(true) || is(Field::Public, truth, cells) == Some(false) {
+        return Ok(Some(Speaker::Nobody));
+    }
+    let sort = told(cells.get(Field::Sort));
+    let by_role = told(cells.get(Field::Role)).and_then(|word| schema.speaker(word));
+    let by_sort = sort.and_then(Speaker::of_sort);
+    let is_note = by_sort == Some(Speaker::Nobody) || by_role == Some(Speaker::Nobody);
+    let by = if is_note { Some(Speaker::Nobody) } else { by_sort.or(by_role) };
+    if let Some(by) = by.or_else(|| sort.and_then(|word| schema.speaker(word))) {
+        return Ok(Some(by));
+    }
+    let Some(column) = schema.columns.iter().find(|column| column.field == Field::Role) else { return Ok(None) };
+    let (cell, name) = cells.take(column);
+    Err(match cell {
+        Cell::Text(_) => RowError::of_cell(row, name, RowCode::UnknownRole, unknown_role()),
+        Cell::Absent => RowError::missing_cell(row, column),
+        Cell::NotUtf8(byte) => not_utf8(row, name, byte),
+        Cell::Truth(_) | Cell::NotText => wrong_type(row, name),
+    })
+}
+
+/// The words of a cell that holds some.
+fn told<'cell>(cell: &'cell Cell<'_>) -> Option<&'cell str> {
+    match cell {
+        Cell::Text(text) if !text.trim().is_empty() => Some(text),
+        Cell::Truth(true) => Some("true"),
+        Cell::Truth(false) => Some("false"),
+        _ => None,
+    }
+}
+
+/// A truth value, as programs and spreadsheets write it.
+fn truth(word: &str) -> Option<bool> {
+    match word.trim().to_lowercase().as_str() {
+        "true" | "t" | "1" | "yes" | "y" | "x" | "ja" | "wahr" | "oui" | "vrai" | "sí" | "si" | "sim" | "tak"
+        | "да" | "истина" | "так" | "evet" | "private" | "internal" => Some(true),
+        "false" | "f" | "0" | "no" | "n" | "nein" | "falsch" | "non" | "faux" | "não" | "nee" | "nie" | "нет"
+        | "ложь" | "ні" | "hayır" | "public" => Some(false),
+        _ => None,
+    }
 }
 
 /// A turn without its markup, quotes and signature.
@@ -68,7 +126,7 @@ fn written(content: &str) -> Result<String, Wrong> {
     Ok(written)
 }
 
-/// A turn of a conversation that an adapter read; an agent's comes back as from [`record`].
+/// A turn of a conversation that an adapter read; an agent's comes back as from [`row`].
 pub(crate) fn turn(row: u64, by: Role, words: &str, id: &str, limits: &Limits) -> Result<Record, RowError> {
     let wrong = |(code, why): Wrong| RowError::of_cell(row, "body", code, why);
     let (said, answered) = match by {
@@ -145,15 +203,14 @@ fn conversation(content: &str) -> Result<String, Wrong> {
     Ok(id.to_owned())
 }
 
-fn role(content: &str) -> Result<Role, Wrong> {
-    Role::named(content).ok_or_else(|| {
-        let why = format!(
-            "the role is unknown; write one of {} for a customer and of {} for an agent",
-            Role::CUSTOMER_NAMES.join(", "),
-            Role::AGENT_NAMES.join(", "),
-        );
-        (RowCode::UnknownRole, why.into())
-    })
+fn unknown_role() -> String {
+    let (customers, agents) = EXAMPLES;
+    format!(
+        "the role is unknown; write one of {} for a customer and of {} for an agent, or translate the word in the mapping: \
+         {{\"roles\": {{\"…\": \"customer\"}}}}",
+        customers.join(", "),
+        agents.join(", "),
+    )
 }
 
 fn is_name(name: &str, limit: usize) -> bool {

@@ -19,6 +19,8 @@ const NAMED_DEPTH: usize = 3;
 /// Lists of a document whose objects are what an export is about, under the names that help desks give them.
 const LISTS: &[&str] =
     &["tickets", "conversations", "articles", "results", "records", "items", "rows", "data", "questions", "faqs"];
+/// Of them, those that no row has under these names.
+const PAGES: &[&str] = &["tickets", "conversations", "articles"];
 /// Lists of people.
 const PEOPLE: &[&str] = &["users", "contacts"];
 
@@ -62,15 +64,18 @@ pub(crate) fn layout(prefix: &[u8]) -> Option<Layout> {
             if !matches!(rest.trim_ascii_start(), [] | [b'"' | b'}', ..]) && !rest.contains(&b'\n') {
                 return Some(Layout::Lines);
             }
-            let mut walk = Walk::new(Layout::Lists);
-            if content.iter().any(|byte| walk.step(*byte) == Step::Begins(Role::Item)) {
-                return Some(Layout::Lists);
-            }
             let first_line = content.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
             let mut walk = Walk::new(Layout::Objects);
             let closes = first_line.iter().map(|byte| walk.step(*byte)).filter(|step| *step == Step::Ends).count();
-            // A first line that is no whole object is broken NDJSON, if the next one begins an object again.
             let next = content[first_line.len()..].trim_ascii_start();
+            let mut walk = Walk::new(Layout::Lists);
+            let mut has_list = |text: &[u8]| text.iter().any(|byte| walk.step(*byte) == Step::Begins(Role::Item));
+            // Of several whole objects each is a row, whatever lists it has, unless each is a page of an export.
+            let are_rows = closes > 0 && next.starts_with(b"{") && !is_page(first_line);
+            if !are_rows && has_list(content) {
+                return Some(Layout::Lists);
+            }
+            // A first line that is no whole object is broken NDJSON, if the next one begins an object again.
             let is_broken_line =
                 first_line.len() > 1 && next.starts_with(b"{\"") && !first_line.trim_ascii().ends_with(b"{");
             Some(if closes > 0 || is_broken_line || first_line.len() == content.len() {
@@ -81,6 +86,14 @@ pub(crate) fn layout(prefix: &[u8]) -> Option<Layout> {
         }
         _ => None,
     }
+}
+
+/// Whether an object is a page of an export: its first key is that of a list of tickets or the like.
+fn is_page(object: &[u8]) -> bool {
+    PAGES.iter().any(|list| {
+        let key = object.strip_prefix(b"{\"").and_then(|rest| rest.strip_prefix(list.as_bytes()));
+        key.is_some_and(|rest| rest.starts_with(b"\""))
+    })
 }
 
 /// Takes objects off a file.

@@ -42,6 +42,8 @@ pub struct Preview {
     pub rows_read: u64,
     /// Of those, the ones that would be refused.
     pub invalid: u64,
+    /// Of those, the messages that would not be learnt from: notes, events, what programs said.
+    pub left_out: u64,
     /// What is personal in the rows looked at.
     pub redacted: Findings,
     /// Why the file cannot be read, or not to its end.
@@ -85,11 +87,17 @@ impl Preview {
         let source = file.decode()?;
         let schema = Schema::new(kind, &options.mapping);
         let format = crate::records::format_of(&source, kind, &schema);
-        let names = format.map(|format| names(&source.prefix, format)).unwrap_or_default();
+        let names = format.map(|format| names(&source.prefix, format, &schema)).unwrap_or_default();
+        let mut ranks = BTreeMap::new();
         for name in names.iter().take(COLUMNS) {
             let shown = shown(name, &options.redactor);
-            if let Some((column, _)) = schema.recognise(name) {
-                self.mapping.entry(column.names[0].to_owned()).or_insert_with(|| shown.clone());
+            if let Some((column, rank)) = schema.recognise(name) {
+                // Of several names the best is read, as the rows are.
+                let best = ranks.entry(column.names[0]).or_insert(usize::MAX);
+                if rank < *best {
+                    *best = rank;
+                    self.mapping.insert(column.names[0].to_owned(), shown.clone());
+                }
             }
             self.columns.push(shown);
         }
@@ -102,12 +110,16 @@ impl Preview {
         }
         self.facts = Some(facts);
         self.rows_read = records.rows_read();
+        self.left_out = records.rows_left_out();
         self.redacted = records.found().clone();
         looked
     }
 
     fn take(&mut self, records: &mut Records<impl Read>) -> Result<(), Stop> {
-        while self.rows.len() < SHOWN && self.problems.len() < SHOWN && records.rows_read() < ROWS {
+        while self.rows.len() < SHOWN && self.problems.len() < SHOWN {
+            if records.rows_read() >= ROWS {
+                records.stop_reading();
+            }
             match records.next().transpose()? {
                 None => break,
                 Some(Ok(record)) => self.rows.push(record),
@@ -121,9 +133,9 @@ impl Preview {
     }
 }
 
-fn names(prefix: &[u8], format: Format) -> Vec<String> {
+fn names(prefix: &[u8], format: Format, schema: &Schema) -> Vec<String> {
     match format {
-        Format::Csv { delimiter } => format::header(prefix, delimiter).into_iter().map(Into::into).collect(),
+        Format::Csv { delimiter } => format::header(prefix, delimiter, schema).into_iter().map(Into::into).collect(),
         Format::Ndjson | Format::Json => {
             let content = prefix.trim_ascii_start();
             let content = content.strip_prefix(b"[").unwrap_or(content);
@@ -162,14 +174,14 @@ mod tests {
 
     #[test]
     fn a_file_whose_columns_are_not_known_shows_them_and_is_read_once_they_are_named() {
-        let file = "Frage,Antwort\nWo?,Dort\n";
+        let file = "Anliegen,Lösung\nWo?,Dort\n";
         let seen = preview(file, Kind::Faq, &[]);
         assert_eq!(seen.refusal.unwrap().code, "missing_column");
-        assert_eq!(seen.columns, ["Frage", "Antwort"]);
-        let seen = preview(file, Kind::Faq, &[("question", "Frage"), ("answer", "antwort")]);
+        assert_eq!(seen.columns, ["Anliegen", "Lösung"]);
+        let seen = preview(file, Kind::Faq, &[("question", "Anliegen"), ("answer", "lösung")]);
         assert_eq!((seen.refusal, seen.rows.len()), (None, 1));
-        let file = "{\"Frage\":\"Wo?\",\"Antwort\":\"Dort\"}\n";
-        let seen = preview(file, Kind::Faq, &[("question", "Frage"), ("answer", "Antwort")]);
+        let file = "{\"Anliegen\":\"Wo?\",\"Lösung\":\"Dort\"}\n";
+        let seen = preview(file, Kind::Faq, &[("question", "Anliegen"), ("answer", "Lösung")]);
         assert_eq!((seen.columns.len(), seen.rows[0].reply.as_deref()), (2, Some("Dort")));
     }
 

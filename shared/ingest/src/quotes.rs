@@ -122,7 +122,7 @@ fn without_closing(lines: &mut Vec<&str>) {
 }
 
 #[expect(clippy::expect_used, reason = "the pattern is a constant of this crate")]
-fn expression(pattern: &str) -> Regex {
+pub(crate) fn expression(pattern: &str) -> Regex {
     Regex::new(pattern).expect("a pattern of this crate compiles")
 }
 

@@ -20,23 +20,6 @@ pub enum Role {
     Agent,
 }
 
-impl Role {
-    /// The names under which exports know a customer.
-    pub const CUSTOMER_NAMES: [&str; 4] = ["customer", "user", "visitor", "contact"];
-    /// The names under which exports know an agent.
-    pub const AGENT_NAMES: [&str; 5] = ["agent", "assistant", "operator", "admin", "bot"];
-
-    /// The role that an export calls by this name, whatever its case and the spaces around it.
-    pub(crate) fn named(name: &str) -> Option<Self> {
-        let name = name.trim();
-        let is = |known: &&str| known.eq_ignore_ascii_case(name);
-        if Self::CUSTOMER_NAMES.iter().any(is) {
-            return Some(Self::Customer);
-        }
-        Self::AGENT_NAMES.iter().any(is).then_some(Self::Agent)
-    }
-}
-
 /// One turn of a conversation, or several turns of the agent that follow one another, joined by a line break.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Turn {
@@ -87,14 +70,6 @@ pub struct Record {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_role_is_recognised_under_every_name_that_exports_give_it() {
-        assert_eq!(Role::named(" Visitor "), Some(Role::Customer));
-        assert_eq!(Role::named("ASSISTANT"), Some(Role::Agent));
-        assert_eq!(Role::named("supervisor"), None);
-        assert_eq!(Role::named(""), None);
-    }
 
     #[test]
     fn a_long_turn_is_cut_between_characters() {

@@ -22,6 +22,7 @@ use crate::schema::{Cells, Schema};
 use crate::section_rows::SectionRows;
 use crate::source::{File, Source, Text};
 use crate::text_rows::TextRows;
+use crate::threads::Threads;
 use crate::{interpret, json_cells};
 
 /// Bytes asked of the reader at a time.
@@ -89,7 +90,7 @@ struct Objects<R> {
 
 /// What one step of reading gives.
 enum Given {
-    Record(Result<Record, RowError>),
+    Row(Result<interpret::Row, RowError>),
     Heard(Heard),
     /// Somebody was met, or an item waits.
     Nothing,
@@ -111,9 +112,8 @@ impl<R: Read> Rows<R> {
     }
 
     fn next(&mut self, kind: Kind, schema: &Schema, limits: &Limits) -> Result<Option<Given>, Stop> {
-        let interpreted = |row: RawRow<'_>| {
-            Given::Record(row.and_then(|(number, cells)| interpret::record(number, cells, schema.columns, limits)))
-        };
+        let interpreted =
+            |row: RawRow<'_>| Given::Row(row.and_then(|(number, cells)| interpret::row(number, cells, schema, limits)));
         match self {
             Self::Csv(rows) => Ok(rows.next_row()?.map(interpreted)),
             Self::Text(rows) => Ok(rows.next_row()?.map(interpreted)),
@@ -150,7 +150,7 @@ impl<R: Read> Objects<R> {
     fn next(&mut self, kind: Kind, schema: &Schema, limits: &Limits) -> Result<Option<Given>, Stop> {
         let object = match self.objects.next_object()? {
             None => return Ok(self.next_waiting(limits)),
-            Some(Err(error)) => return Ok(Some(Given::Record(Err(error)))),
+            Some(Err(error)) => return Ok(Some(Given::Row(Err(error)))),
             Some(Ok(object)) => object,
         };
         if object.role == Role::Person {
@@ -159,9 +159,9 @@ impl<R: Read> Objects<R> {
         }
         let recognise = || takes_exports(kind).then(|| Adapter::recognise(object.text)).flatten();
         let Some(adapter) = *self.adapter.get_or_insert_with(recognise) else {
-            let record = json_cells::cells(object.row, object.text, schema, limits)
-                .and_then(|cells| interpret::record(object.row, cells, schema.columns, limits));
-            return Ok(Some(Given::Record(record)));
+            let row = json_cells::cells(object.row, object.text, schema, limits)
+                .and_then(|cells| interpret::row(object.row, cells, schema, limits));
+            return Ok(Some(Given::Row(row)));
         };
         if let Some(waiting) = self.waiting.as_mut().filter(|_| adapter == Adapter::ZendeskTickets) {
             self.waiting_bytes += object.text.len();
@@ -182,7 +182,7 @@ impl<R: Read> Objects<R> {
 }
 
 fn given(heard: Result<Heard, RowError>) -> Given {
-    heard.map_or_else(|error| Given::Record(Err(error)), Given::Heard)
+    heard.map_or_else(|error| Given::Row(Err(error)), Given::Heard)
 }
 
 /// What comes of one row: see [`Records`].
@@ -212,10 +212,15 @@ pub struct Records<R> {
     turns: VecDeque<Result<Record, RowError>>,
     /// People of the conversation at hand; none where the file names none.
     names: Names,
+    /// Messages of a table that wait for the rest of their conversation.
+    threads: Threads,
     dialogue: Dialogue,
     rows_read: u64,
     rows_left_out: u64,
     ready: VecDeque<Row>,
+    /// Whether all rows were read, and what stopped them.
+    is_read: bool,
+    stop: Option<Stop>,
     ended: bool,
 }
 
@@ -279,10 +284,13 @@ impl<R: Read> Records<R> {
             found: Findings::default(),
             turns: VecDeque::new(),
             names: Names::default(),
+            threads: Threads::default(),
             dialogue: Dialogue::default(),
             rows_read: 0,
             rows_left_out: 0,
             ready: VecDeque::new(),
+            is_read: false,
+            stop: None,
             ended: false,
         })
     }
@@ -323,19 +331,43 @@ impl<R: Read> Records<R> {
             }
             return;
         }
+        if let Some(thread) = self.threads.next() {
+            self.turns = thread;
+            return;
+        }
+        if self.is_read {
+            self.break_off();
+            self.ready.extend(self.stop.take().map(Err));
+            self.ended = true;
+            return;
+        }
         match self.next_given() {
-            Ok(Some(Given::Record(row))) => self.take(row),
+            Ok(Some(Given::Row(Ok(interpret::Row::Message(message))))) => self.threads.hold(message),
+            Ok(Some(Given::Row(Ok(interpret::Row::Record(record))))) => self.take(Ok(record)),
+            Ok(Some(Given::Row(Ok(interpret::Row::LeftOut)) | Given::Nothing)) => {}
+            Ok(Some(Given::Row(Err(error)))) => {
+                if let Some(error) = self.threads.interrupt(error) {
+                    self.take(Err(error));
+                }
+            }
             Ok(Some(Given::Heard(heard))) => (self.turns, self.names) = (heard.turns, heard.names),
-            Ok(Some(Given::Nothing)) => {}
-            Ok(None) => {
-                self.break_off();
-                self.ended = true;
-            }
-            Err(stop) => {
-                self.break_off();
-                self.ready.push_back(Err(stop));
-                self.ended = true;
-            }
+            Ok(None) => self.end_of_rows(None),
+            Err(stop) => self.end_of_rows(Some(stop)),
+        }
+    }
+
+    /// Nothing more is read: what waits for the rest of its conversation is given, and then why the file ended, if not at
+    /// its end.
+    fn end_of_rows(&mut self, stop: Option<Stop>) {
+        self.is_read = true;
+        self.threads.end();
+        self.stop = stop;
+    }
+
+    /// Reads no further than this row.
+    pub(crate) fn stop_reading(&mut self) {
+        if !self.is_read {
+            self.end_of_rows(None);
         }
     }
 
@@ -365,7 +397,7 @@ impl<R: Read> Records<R> {
             return Ok(None);
         };
         let (read, left_out) = match &given {
-            Given::Record(_) => (1, 0),
+            Given::Row(row) => (1, u64::from(matches!(row, Ok(interpret::Row::LeftOut)))),
             Given::Heard(heard) => (heard.messages, heard.left_out),
             Given::Nothing => (0, 0),
         };

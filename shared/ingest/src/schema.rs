@@ -1,9 +1,12 @@
-//! Which columns each kind of file has, and under which names exports know them.
+//! Columns of each kind of file.
 
 use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
 
+use crate::headings;
 use crate::kind::Kind;
 use crate::mapping::Mapping;
+use crate::speakers::Speaker;
 
 /// What a cell means to us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,16 +16,26 @@ pub(crate) enum Field {
     Reply,
     Conversation,
     Role,
+    /// When a message was sent.
+    At,
+    /// Whether a message is a note among colleagues.
+    Private,
+    /// Whether a message went to the customer.
+    Public,
+    /// A direction, or what else a row is.
+    Sort,
 }
 
 /// How many [`Field`]s there are.
-const FIELDS: usize = 5;
+const FIELDS: usize = 9;
+/// Accepted names that a person is told.
+const TOLD: usize = 8;
 
 /// A column that a kind of file may or must have.
 #[derive(Debug)]
 pub(crate) struct Column {
     pub(crate) field: Field,
-    /// Accepted names in lower case. Where a file has several of them, the earliest in this list wins.
+    /// Accepted names in [normal form](headings::normal). Where a file has several of them, the earliest in this list wins.
     pub(crate) names: &'static [&'static str],
     pub(crate) required: bool,
 }
@@ -35,50 +48,36 @@ impl Column {
     const fn optional(field: Field, names: &'static [&'static str]) -> Self {
         Self { field, names, required: false }
     }
+
+    /// The names that a person is told, the preferred one first.
+    pub(crate) fn told(&self) -> &'static [&'static str] {
+        &self.names[..TOLD.min(self.names.len())]
+    }
 }
 
-const INTENT: &[&str] = &["intent", "label", "category"];
-
-const UTTERANCES: &[Column] = &[
-    Column::required(Field::Text, &["text", "utterance", "message", "question", "query", "content", "body"]),
-    Column::optional(Field::Intent, INTENT),
-];
+const UTTERANCES: &[Column] =
+    &[Column::required(Field::Text, headings::TEXT), Column::optional(Field::Intent, headings::INTENT)];
 
 const FAQ: &[Column] = &[
-    Column::required(Field::Text, &["question", "q", "title"]),
-    Column::required(Field::Reply, &["answer", "a", "reply", "response", "body"]),
-    Column::optional(Field::Intent, INTENT),
+    Column::required(Field::Text, headings::QUESTION),
+    Column::required(Field::Reply, headings::ANSWER),
+    Column::optional(Field::Intent, headings::INTENT),
 ];
 
-/// `created_at` is welcome and unread: turns arrive in the order of the file.
+/// Each row is a message.
 const CONVERSATIONS: &[Column] = &[
-    Column::required(
-        Field::Conversation,
-        &[
-            "conversation_id",
-            "conversation",
-            "ticket_id",
-            "ticket",
-            "thread_id",
-            "chat_id",
-            "session_id",
-            "case_id",
-            "dialog_id",
-            "dialogue_id",
-        ],
-    ),
-    Column::required(
-        Field::Role,
-        &["role", "author_type", "sender_type", "from", "sender", "author", "speaker", "participant"],
-    ),
-    Column::required(Field::Text, &["text", "message", "body", "content", "utterance", "comment"]),
-    Column::optional(Field::Intent, INTENT),
+    Column::required(Field::Conversation, headings::CONVERSATION),
+    Column::required(Field::Role, headings::ROLE),
+    Column::required(Field::Text, headings::MESSAGE),
+    Column::optional(Field::Intent, headings::INTENT),
+    Column::optional(Field::At, headings::AT),
+    Column::optional(Field::Private, headings::PRIVATE),
+    Column::optional(Field::Public, headings::PUBLIC),
+    Column::optional(Field::Sort, headings::SORT),
 ];
 
-const KNOWLEDGE: &[Column] = &[
-    Column::required(Field::Text, &["title", "name", "heading", "subject"]),
-    Column::required(Field::Reply, &["body", "content", "text", "article"]),
-];
+const KNOWLEDGE: &[Column] =
+    &[Column::required(Field::Text, headings::TITLE), Column::required(Field::Reply, headings::ARTICLE)];
 
 /// The columns of a kind of file.
 fn columns(kind: Kind) -> &'static [Column] {
@@ -94,38 +93,64 @@ fn columns(kind: Kind) -> &'static [Column] {
 #[derive(Debug, Clone)]
 pub(crate) struct Schema {
     pub(crate) columns: &'static [Column],
-    /// What the tenant calls some of them, trimmed and in lower case.
+    /// Every accepted name, with its column and its rank (0 is best), but for columns that the tenant named.
+    known: HashMap<&'static str, (&'static Column, usize)>,
+    /// What the tenant calls some of them, in normal form.
     mapped: Vec<(&'static Column, String)>,
+    /// What the tenant calls those who speak, in normal form.
+    roles: BTreeMap<String, Speaker>,
 }
 
 impl Schema {
     pub(crate) fn new(kind: Kind, mapping: &Mapping) -> Self {
         let columns = columns(kind);
-        let mapped = mapping.iter().filter_map(|(ours, theirs)| {
+        let mapped = mapping.columns().filter_map(|(ours, theirs)| {
             let column = columns.iter().find(|column| column.names[0] == ours)?;
-            Some((column, theirs.trim().to_lowercase()))
+            Some((column, headings::normal(theirs)))
         });
-        Self { columns, mapped: mapped.collect() }
+        let mapped: Vec<(&Column, String)> = mapped.collect();
+        let is_mapped = |column: &Column| mapped.iter().any(|(mapped, _)| mapped.field == column.field);
+        let known = columns
+            .iter()
+            .filter(|column| !is_mapped(column))
+            .flat_map(|column| column.names.iter().enumerate().map(move |(rank, name)| (*name, (column, rank))));
+        let roles = mapping.roles().map(|(word, speaker)| (headings::normal(word), speaker));
+        Self { columns, known: known.collect(), roles: roles.collect(), mapped }
     }
 
     /// The column that goes by this name, with the rank of the name among the accepted ones (0 is best). Where the
     /// tenant named a column, nothing else goes for it.
     pub(crate) fn recognise(&self, name: &str) -> Option<(&'static Column, usize)> {
-        let name = name.trim();
-        if !self.mapped.is_empty() {
-            let lower = name.to_lowercase();
-            if let Some((column, _)) = self.mapped.iter().find(|(_, theirs)| *theirs == lower) {
-                return Some((column, 0));
-            }
+        if self.mapped.is_empty()
+            && let Some(known) = self.known.get(name)
+        {
+            return Some(*known);
         }
-        self.columns.iter().filter(|column| !self.is_mapped(column)).find_map(|column| {
-            let rank = column.names.iter().position(|accepted| accepted.eq_ignore_ascii_case(name))?;
-            Some((column, rank))
+        let name = headings::normal(name);
+        let mapped = self.mapped.iter().find(|(_, theirs)| *theirs == name).map(|(column, _)| (*column, 0));
+        let known = |name: &str| self.known.get(name).copied();
+        let is_conversation = |(column, _): &(&Column, usize)| column.field == Field::Conversation;
+        mapped.or_else(|| known(&name)).or_else(|| headings::noun(&name).and_then(known).filter(is_conversation))
+    }
+
+    /// The first column that a file must have and that none of these fields is. A direction tells the speaker as well as a
+    /// role does.
+    pub(crate) fn missing(&self, has: impl Fn(Field) -> bool) -> Option<&'static Column> {
+        self.columns.iter().find(|column| {
+            let stands_in = column.field == Field::Role && has(Field::Sort);
+            column.required && !has(column.field) && !stands_in
         })
     }
 
-    fn is_mapped(&self, column: &Column) -> bool {
-        self.mapped.iter().any(|(mapped, _)| mapped.field == column.field)
+    /// The tenant's name of a column, in normal form.
+    pub(crate) fn mapped_name(&self, column: &Column) -> Option<&str> {
+        self.mapped.iter().find(|(mapped, _)| mapped.field == column.field).map(|(_, name)| name.as_str())
+    }
+
+    /// The speaker that a word means in this file.
+    pub(crate) fn speaker(&self, word: &str) -> Option<Speaker> {
+        let theirs = || self.roles.get(&headings::normal(word)).copied();
+        if self.roles.is_empty() { Speaker::named(word) } else { theirs().or_else(|| Speaker::named(word)) }
     }
 }
 
@@ -143,6 +168,8 @@ pub(crate) enum Cell<'row> {
     Text(Cow<'row, str>),
     /// The byte of the cell, from 1, at which it stops being UTF-8.
     NotUtf8(usize),
+    /// JSON's `true` or `false`.
+    Truth(bool),
     /// A JSON value that is neither text nor a number.
     NotText,
 }
@@ -166,6 +193,11 @@ impl<'row> Cells<'row> {
             self.cells[place] = cell;
             self.ranks[place] = rank;
         }
+    }
+
+    /// The cell of a field.
+    pub(crate) fn get(&self, field: Field) -> &Cell<'row> {
+        &self.cells[field as usize]
     }
 
     /// Takes the cell, with the accepted name under which it came (the preferred one if it is absent).

@@ -1,14 +1,18 @@
 //! Plain text as rows: utterances one a line, questions and answers in pairs, conversations turn by turn.
 
 use std::io::{BufReader, Read};
+use std::sync::LazyLock;
+
+use regex::Regex;
 
 use crate::errors::{RowCode, RowError, Stop};
 use crate::kind::Kind;
 use crate::limits::Limits;
 use crate::lines::Lines;
-use crate::record::Role;
+use crate::quotes::expression;
 use crate::records::RawRow;
 use crate::schema::{Cell, Cells, Field};
+use crate::speakers::Speaker;
 
 /// Words before a question and before an answer.
 const QUESTION: &[&str] = &["q", "question", "frage", "f", "pregunta", "вопрос", "в"];
@@ -38,11 +42,13 @@ struct Line {
     text: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Speaker {
-    Customer,
-    Agent,
-}
+/// The beginning of a turn: a speaker with a time before or behind, and a colon.
+static SPEAKER: LazyLock<Regex> = LazyLock::new(|| {
+    let time = r"(?:\d{1,4}[./-]\d{1,2}[./-]\d{1,4},?\s*T?)?(?:\d{1,2}:\d{2}(?::\d{2})?(?:\s?[AaPp]\.?[Mm]\.?)?Z?)?";
+    expression(&format!(
+        r"^\s*[-*>•]?\s*[\[(]?{time}[\])]?\s*[-–—|]?\s*[*_\[<]*(?P<word>\p{{L}}[\p{{L}}\p{{M}} _-]{{0,39}}?)[*_\]>]*\s*[,\[(]?\s*{time}\s*[\])]?[*_]*\s*:[*_]*"
+    ))
+});
 
 /// What ends a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,25 +79,20 @@ pub(crate) fn is_dialogue(kind: Kind, prefix: &str) -> bool {
     prefix.lines().filter(|line| speaker(kind, line).is_some()).take(2).count() == 2
 }
 
-/// Who a line says speaks, and where the words begin.
+/// Who a line says speaks, and where the words begin. A time before or behind the speaker is passed over, as in
+/// `[10:15] Customer:` and `Customer (10:15):`.
 fn speaker(kind: Kind, line: &str) -> Option<(Speaker, usize)> {
-    let (before, after) = line.split_once(':')?;
-    let word = before.trim().trim_matches(['*', '[', ']', '-', ' ']);
-    if word.is_empty() || word.len() > 40 {
-        return None;
-    }
+    let begun = SPEAKER.captures(line)?;
+    let (word, whole) = (begun.name("word")?.as_str().trim(), begun.get(0)?.end());
     let is =
         |words: &[&str]| words.iter().any(|known| known.eq_ignore_ascii_case(word) || *known == word.to_lowercase());
     let speaker = match kind {
         Kind::Faq if is(QUESTION) => Speaker::Customer,
         Kind::Faq if is(ANSWER) => Speaker::Agent,
-        Kind::Conversations => match Role::named(word)? {
-            Role::Customer => Speaker::Customer,
-            Role::Agent => Speaker::Agent,
-        },
+        Kind::Conversations => Speaker::named(word)?,
         _ => return None,
     };
-    Some((speaker, line.len() - after.len()))
+    Some((speaker, whole))
 }
 
 impl<R: Read> TextRows<R> {
@@ -135,6 +136,13 @@ impl<R: Read> TextRows<R> {
             Some(Err(error)) => return Ok(Some(Err(error))),
             Some(Ok(line)) => line,
         };
+        if line.speaker == Some(Speaker::Nobody) {
+            self.first = line.text;
+            self.go_on(self.conversation.max(begun))?;
+            let mut cells = Cells::default();
+            cells.place(Field::Sort, 0, Cell::Text("system".into()));
+            return Ok(Some(Ok((line.number, cells))));
+        }
         let Some(speaker) = line.speaker else {
             let why = "the line does not say who speaks; begin it with a word such as `Customer:` or `Agent:`";
             return Ok(Some(Err(RowError::of_row(line.number, RowCode::UnknownRole, why))));
@@ -249,6 +257,16 @@ mod tests {
     fn a_blank_line_ends_a_conversation_where_turns_follow_each_other_without_one() {
         let found = conversations("Customer: hi\nAgent: hello\n\nCustomer: bye\n");
         assert_eq!(found, [("conversation-1".into(), "hello".into()), ("conversation-2".into(), String::new())]);
+    }
+
+    #[test]
+    fn a_time_beside_the_speaker_is_passed_over_and_what_programs_say_is_left_out() {
+        let found = conversations(
+            "[10:14] Kundin: Wo ist mein Paket?\nSystem: Tom joined\nAgent (10:15): It left today.\n\
+             2026-03-01 10:16:02 - **Customer**: thanks\nAgent, 10:17 AM: bye\n",
+        );
+        let replies: Vec<_> = found.into_iter().map(|(_, reply)| reply).collect();
+        assert_eq!(replies, ["It left today.", "bye"]);
     }
 
     #[test]

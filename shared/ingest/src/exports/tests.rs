@@ -54,6 +54,15 @@ fn every_sample_is_read_as_it_should_be() {
         ("tidio-conversations.jsonl", Kind::Conversations),
         ("generic-conversations.csv", Kind::Conversations),
         ("conversation.txt", Kind::Conversations),
+        ("chatwoot-messages.csv", Kind::Conversations),
+        ("chatwoot-messages.ndjson", Kind::Conversations),
+        ("messages-newest-first.csv", Kind::Conversations),
+        ("messages-uk.csv", Kind::Conversations),
+        ("chat-with-times.txt", Kind::Conversations),
+        ("articles-de.csv", Kind::Knowledge),
+        ("faq-title-above.csv", Kind::Faq),
+        ("faq-sep.csv", Kind::Faq),
+        ("rows-with-lists.ndjson", Kind::Utterances),
         ("generic-qa.tsv", Kind::Faq),
         ("faq.csv", Kind::Faq),
         ("utterances.csv", Kind::Utterances),
@@ -71,7 +80,7 @@ fn nothing_that_was_private_redacted_deleted_or_quoted_is_learnt_from() {
     let mut read = 0;
     for entry in folder.read_dir().unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
-        if !name.contains("json") {
+        if !name.contains("json") && !name.contains("messages") {
             continue;
         }
         let plain = Options { redactor: Redactor::none(), ..Options::default() };

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use super::{Body, Conversation, Listed, Message, Text};
-use crate::record::Role;
+use crate::speakers::Speaker;
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Thread<'text> {
@@ -132,7 +132,7 @@ fn message(said: Said<'_>) -> Message<'_> {
     ]
     .into_iter()
     .any(word);
-    let by = words.into_iter().flatten().find_map(Role::named);
+    let by = words.into_iter().flatten().find_map(Speaker::named).and_then(Speaker::role);
     let text = match said.message {
         Spoken::Plain(text) | Spoken::Inside(Inside { text }) => text.filled(),
     };

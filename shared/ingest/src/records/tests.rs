@@ -291,12 +291,35 @@ mod kinds {
     }
 
     #[test]
+    fn words_for_speakers_are_those_of_the_mapping() {
+        let file = "conversation_id,role,text\n1,Ракета,Где заказ?\n1,Марта,Он в пути.\n1,Джой,Выберите пункт.\n";
+        let mapping = r#"{"roles": {"ракета": "customer", "Марта": "agent", "джой": "nobody"}}"#;
+        let options = Options { mapping: serde_json::from_str(mapping).unwrap(), ..Options::default() };
+        let mut records = Records::open(file.as_bytes(), Kind::Conversations, &options).unwrap();
+        let record = records.next().unwrap().unwrap().unwrap();
+        assert_eq!((record.text.as_str(), record.reply.as_deref()), ("Где заказ?", Some("Он в пути.")));
+        assert!(records.next().is_none());
+        assert_eq!((records.rows_read(), records.rows_left_out()), (3, 1));
+        let why = &read(file, Kind::Conversations).errors[0].why;
+        assert!(why.contains("roles"), "{why}");
+    }
+
+    #[test]
+    fn a_mapped_column_that_is_not_there_is_named() {
+        let options = Options { mapping: Mapping::from_iter([("question", "Anliegen")]), ..Options::default() };
+        let refused = Records::open("question,answer\na,b\n".as_bytes(), Kind::Faq, &options).err().unwrap();
+        let Stop::Refused(refusal) = refused else { panic!("{refused:?}") };
+        let why = refusal.to_string();
+        assert!(why.contains("`anliegen`, as the mapping says; columns found: question, answer"), "{why}");
+    }
+
+    #[test]
     fn a_customers_turn_gets_the_agents_turns_after_it_as_its_reply() {
         let file = "conversation_id,role,text,created_at,intent\n\
                     1,customer,hello,2025-01-01T10:00:00Z,\n\
                     1,User,where is it,2025-01-01T10:01:00Z,order_status\n\
                     1,agent,on its way,,\n\
-                    1,bot,anything else?,,\n\
+                    1,assistant,anything else?,,\n\
                     1,visitor,no thanks,,\n\
                     2,operator,hi there,,\n\
                     2,contact,cancel please,,cancel_order\n";
