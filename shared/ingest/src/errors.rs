@@ -79,6 +79,12 @@ pub enum FileError {
         /// Bytes that are allowed.
         limit: usize,
     },
+    /// The document is not valid YAML, or nested too deep.
+    #[error("the YAML cannot be read beyond line {line}; check its indentation and its brackets there")]
+    BrokenYaml {
+        /// The line, from 1.
+        line: usize,
+    },
     /// The header lacks a column that this kind of file must have.
     #[error(
         "the header (row {row}) has no column `{}`; accepted names: {}; columns found: {found}{}",
@@ -172,6 +178,7 @@ impl FileError {
             Self::UnpacksTooLarge { .. } => "unpacks_too_large",
             Self::Bomb { .. } => "archive_bomb",
             Self::DocumentTooLarge { .. } => "document_too_large",
+            Self::BrokenYaml { .. } => "broken_yaml",
             Self::MissingColumn { .. } => "missing_column",
             Self::TooManyColumns { .. } => "too_many_columns",
             Self::HeaderTooLarge { .. } => "row_too_large",

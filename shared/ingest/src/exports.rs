@@ -7,24 +7,34 @@
 //! What is never learnt from: private notes, what was redacted or deleted, and what programs said by themselves.
 
 mod chatwoot;
+mod crisp;
+mod freshdesk;
+mod front;
+mod gorgias;
+mod help_scout;
+mod hubspot;
 mod intercom;
+mod telegram;
 mod transcript;
+mod values;
 mod zendesk;
+
+pub(crate) use values::{Listed, Text, Truth};
 
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 
-use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use crate::errors::RowError;
-use crate::json_cells::not_an_object;
+use crate::json_cells::not_as_exported;
 use crate::limits::Limits;
 use crate::record::{Record, Role};
 use crate::redaction::Names;
-use crate::{html, interpret, quotes};
+use crate::{engines, html, interpret, quotes, threads};
 
 /// People that are remembered of one file.
 const MOST_PEOPLE: usize = 100_000;
@@ -43,6 +53,30 @@ pub enum Adapter {
     ChatwootConversations,
     /// The messages of one conversation.
     ChatwootMessages,
+    /// Tickets of Freshdesk with their conversations.
+    Freshdesk,
+    /// Conversations of Help Scout with their threads.
+    HelpScout,
+    /// Conversations of Front with their messages.
+    Front,
+    /// Tickets of Gorgias with their messages.
+    Gorgias,
+    /// Messages of HubSpot's conversations.
+    Hubspot,
+    /// Conversations of Crisp with their messages.
+    Crisp,
+    /// Chats of Telegram.
+    Telegram,
+    /// Training data of Rasa.
+    Rasa,
+    /// Intents of Dialogflow ES or CX.
+    Dialogflow,
+    /// Intents of Amazon Lex.
+    Lex,
+    /// A workspace of Watson Assistant.
+    Watson,
+    /// Intents of Botpress.
+    Botpress,
     /// Conversations with a list of messages that name their speaker, as Tidio and many others write them.
     Transcripts,
 }
@@ -56,8 +90,36 @@ impl Adapter {
             Self::Intercom => "intercom",
             Self::ChatwootConversations => "chatwoot_conversations",
             Self::ChatwootMessages => "chatwoot_messages",
+            Self::Freshdesk => "freshdesk",
+            Self::HelpScout => "help_scout",
+            Self::Front => "front",
+            Self::Gorgias => "gorgias",
+            Self::Hubspot => "hubspot",
+            Self::Crisp => "crisp",
+            Self::Telegram => "telegram",
+            Self::Rasa => "rasa",
+            Self::Dialogflow => "dialogflow",
+            Self::Lex => "lex",
+            Self::Watson => "watson",
+            Self::Botpress => "botpress",
             Self::Transcripts => "transcripts",
         }
+    }
+
+    /// The engine whose intent an object is, by its keys; `None` where it is a row of cells.
+    pub(crate) fn of_intent(object: &str) -> Option<Self> {
+        let keys = serde_json::from_str::<Keys>(object).ok()?.0;
+        engines::engine_of(|key| keys.iter().any(|known| known == key))
+    }
+
+    /// Whether each object is an intent with its examples.
+    fn is_of_intents(self) -> bool {
+        matches!(self, Self::Rasa | Self::Dialogflow | Self::Lex | Self::Watson | Self::Botpress)
+    }
+
+    /// Whether each object is one message.
+    pub(crate) fn is_of_messages(self) -> bool {
+        self == Self::Hubspot
     }
 
     /// Whose export an object is, by its keys; `None` where it is a row of cells.
@@ -65,6 +127,21 @@ impl Adapter {
         let keys = serde_json::from_str::<Keys>(object).ok()?.0;
         let has = |key: &str| keys.iter().any(|known| known == key);
         match () {
+            () if has("helpdesk_ticket") || has("description_text") || has("requester_id") && has("conversations") => {
+                Some(Self::Freshdesk)
+            }
+            () if has("_embedded") && (has("mailboxId") || has("primaryCustomer") || has("threads"))
+                || has("threads") && (has("mailbox") || has("customer")) =>
+            {
+                Some(Self::HelpScout)
+            }
+            () if has("conversationsThreadId") => Some(Self::Hubspot),
+            () if has("messages") && (has("customer") || has("messages_count")) && has("created_datetime") => {
+                Some(Self::Gorgias)
+            }
+            () if has("messages") && has("website_id") => Some(Self::Crisp),
+            () if has("messages") && has("type") && has("name") && has("id") => Some(Self::Telegram),
+            () if has("messages") && has("_links") => Some(Self::Front),
             () if has("requester_id") || has("requester") && (has("subject") || has("description")) => {
                 Some(Self::ZendeskTickets)
             }
@@ -125,6 +202,13 @@ impl Body<'_> {
     }
 }
 
+/// Puts what has a time in the order of the times, where all of it has one.
+fn sort_by_time<T>(all: &mut [T], at: impl Fn(&T) -> Option<i64>) {
+    if all.iter().all(|one| at(one).is_some()) {
+        all.sort_by_key(at);
+    }
+}
+
 /// People whom a file names by an id.
 #[derive(Debug, Default)]
 pub(crate) struct People(HashMap<String, Person>);
@@ -175,16 +259,49 @@ pub(crate) fn hear(
     people: &People,
     limits: &Limits,
 ) -> Result<Heard, RowError> {
+    if adapter.is_of_intents() {
+        return intent(row, object, limits);
+    }
     let conversation = match adapter {
         Adapter::ZendeskTickets => serde_json::from_str(object).map(|ticket| zendesk::ticket(ticket, people)),
         Adapter::ZendeskComments => serde_json::from_str(object).map(zendesk::comments),
         Adapter::Intercom => serde_json::from_str(object).map(intercom::conversation),
         Adapter::ChatwootConversations => serde_json::from_str(object).map(chatwoot::conversation),
         Adapter::ChatwootMessages => serde_json::from_str(object).map(chatwoot::messages),
-        Adapter::Transcripts => serde_json::from_str(object).map(transcript::conversation),
+        Adapter::Freshdesk => serde_json::from_str(object).map(freshdesk::ticket),
+        Adapter::HelpScout => serde_json::from_str(object).map(help_scout::conversation),
+        Adapter::Front => serde_json::from_str(object).map(front::conversation),
+        Adapter::Gorgias => serde_json::from_str(object).map(gorgias::ticket),
+        Adapter::Hubspot => serde_json::from_str(object).map(|said| hubspot::message(said).0),
+        Adapter::Crisp => serde_json::from_str(object).map(crisp::conversation),
+        Adapter::Telegram => serde_json::from_str(object).map(telegram::chat),
+        Adapter::Rasa
+        | Adapter::Dialogflow
+        | Adapter::Lex
+        | Adapter::Watson
+        | Adapter::Botpress
+        | Adapter::Transcripts => serde_json::from_str(object).map(transcript::conversation),
     };
-    let conversation = conversation.map_err(|error| not_an_object(row, &error))?;
+    let conversation = conversation.map_err(|error| not_as_exported(row, &error))?;
     Ok(turns(row, &conversation, limits))
+}
+
+/// Reads an intent of another engine as the utterances that it was taught with.
+fn intent(row: u64, object: &str, limits: &Limits) -> Result<Heard, RowError> {
+    let (label, texts) = engines::examples(row, object)?;
+    let turns: VecDeque<_> =
+        texts.iter().map(|text| interpret::utterance(row, text, label.as_deref(), limits)).collect();
+    Ok(Heard { messages: turns.len() as u64, turns, ..Heard::default() })
+}
+
+/// Reads one object of an export of which each is a message.
+pub(crate) fn hear_message(row: u64, object: &str, limits: &Limits) -> Result<interpret::Row, RowError> {
+    let said = serde_json::from_str(object).map_err(|error| not_as_exported(row, &error))?;
+    let (conversation, at) = hubspot::message(said);
+    let turn = turns(row, &conversation, limits).turns.pop_front();
+    let Some(record) = turn.transpose()? else { return Ok(interpret::Row::LeftOut) };
+    let names = conversation.names.into_iter().map(Cow::into_owned).collect();
+    Ok(interpret::Row::Message(threads::Message { record, at, names }))
 }
 
 fn turns(row: u64, conversation: &Conversation<'_>, limits: &Limits) -> Heard {
@@ -235,74 +352,6 @@ impl<'de> Deserialize<'de> for Keys {
             }
         }
         json.deserialize_map(Names).map(Self)
-    }
-}
-
-/// A value that should be text and may be anything: numbers are written out, all else is nothing.
-#[derive(Debug, Default, Clone)]
-struct Text<'text>(Option<Cow<'text, str>>);
-
-impl<'text> Text<'text> {
-    fn filled(self) -> Option<Cow<'text, str>> {
-        self.0.filter(|text| !text.trim().is_empty())
-    }
-}
-
-impl<'de: 'text, 'text> Deserialize<'de> for Text<'text> {
-    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
-        struct Anything;
-        impl<'de> Visitor<'de> for Anything {
-            type Value = Option<Cow<'de, str>>;
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a value")
-            }
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(Some(Cow::Borrowed(text)))
-            }
-            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Some(Cow::Owned(text.to_owned())))
-            }
-            fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
-                Ok(Some(Cow::Owned(number.to_string())))
-            }
-            fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
-                Ok(Some(Cow::Owned(number.to_string())))
-            }
-            fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
-                Ok(Some(Cow::Owned(number.to_string())))
-            }
-            fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-                Ok(None)
-            }
-            fn visit_unit<E>(self) -> Result<Self::Value, E> {
-                Ok(None)
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-                while list.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(None)
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
-                while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                Ok(None)
-            }
-        }
-        json.deserialize_any(Anything).map(Self)
-    }
-}
-
-/// A list that may be absent, `null` or something else, of objects of which some may be broken.
-#[derive(Debug)]
-struct Listed<T>(Vec<T>);
-
-impl<T> Default for Listed<T> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Listed<T> {
-    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
-        Ok(Self(Option::<Vec<T>>::deserialize(json)?.unwrap_or_default()))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::errors::{self, FileError};
 use crate::json_objects::{self, Layout};
 use crate::kind::Kind;
 use crate::schema::Schema;
-use crate::{html, text_rows};
+use crate::{engines, html, text_rows};
 
 /// A format that is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -31,6 +31,8 @@ pub enum Format {
     Markdown,
     /// An article in HTML.
     Html,
+    /// Training data of Rasa in YAML.
+    Yaml,
     /// The first sheet of a workbook that holds anything.
     Xlsx,
     /// A PDF document.
@@ -47,6 +49,7 @@ impl fmt::Display for Format {
             Self::Text => formatter.write_str("plain text"),
             Self::Markdown => formatter.write_str("Markdown"),
             Self::Html => formatter.write_str("HTML"),
+            Self::Yaml => formatter.write_str("YAML"),
             Self::Xlsx => formatter.write_str("XLSX"),
             Self::Pdf => formatter.write_str("PDF"),
         }
@@ -114,6 +117,12 @@ pub(crate) fn detect(prefix: &[u8], kind: Kind, schema: &Schema) -> Result<Forma
         return Ok(sheet);
     }
     let text = String::from_utf8_lossy(content);
+    if kind == Kind::Utterances && engines::is_yaml(&text) {
+        return Ok(Format::Yaml);
+    }
+    if kind == Kind::Utterances && engines::is_markdown(&text) {
+        return Ok(Format::Markdown);
+    }
     // Articles in Markdown may begin with a few lines of YAML.
     let is_markdown = kind == Kind::Knowledge && is_markdown(&text);
     let is_dialogue = matches!(kind, Kind::Faq | Kind::Conversations) && text_rows::is_dialogue(kind, &text);

@@ -485,6 +485,46 @@ pub(crate) const SORT: &[&str] = &[
     "方向",
 ];
 
+/// Names of those who wrote messages.
+pub(crate) const AUTHOR_NAME: &[&str] =
+    &["author_name", "sender_name", "from_name", "speaker_name", "user_name", "full_name", "display_name", "name"];
+
+/// Names of customers.
+pub(crate) const CUSTOMER_NAME: &[&str] = &[
+    "customer_name",
+    "requester_name",
+    "contact_name",
+    "visitor_name",
+    "client_name",
+    "kundenname",
+    "nom_du_client",
+    "nombre_del_cliente",
+    "nome_do_cliente",
+    "nome_cliente",
+    "klantnaam",
+    "имя_клиента",
+    "имя_пользователя",
+    "ім_я_клієнта",
+    "müşteri_adı",
+    "顧客名",
+    "お名前",
+];
+
+/// Names of agents.
+pub(crate) const AGENT_NAME: &[&str] = &[
+    "agent_name",
+    "assignee_name",
+    "operator_name",
+    "admin_name",
+    "assignee",
+    "assigned_to",
+    "bearbeiter",
+    "имя_оператора",
+    "имя_агента",
+    "ім_я_оператора",
+    "担当者名",
+];
+
 /// Titles of articles.
 pub(crate) const TITLE: &[&str] = &[
     "title",

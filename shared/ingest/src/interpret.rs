@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::errors::{RowCode, RowError};
 use crate::limits::Limits;
 use crate::record::{Record, Role};
-use crate::schema::{Cell, Cells, Field, Schema};
+use crate::schema::{ABOUT, Cell, Cells, Field, Schema};
 use crate::speakers::{EXAMPLES, Speaker};
 use crate::threads::Message;
 use crate::{html, moments, quotes};
@@ -35,13 +35,16 @@ pub(crate) fn row(row: u64, mut cells: Cells<'_>, schema: &Schema, limits: &Limi
     let role = speaker.and_then(Speaker::role);
     let mut record =
         Record { row, text: String::new(), intent: None, reply: None, conversation: None, role, before: Vec::new() };
-    let mut at = None;
+    let (mut at, mut names) = (None, Vec::new());
     for column in schema.columns {
         let (cell, name) = cells.take(column);
         if column.field == Field::At {
             at = told(&cell).and_then(moments::milliseconds);
         }
-        if matches!(column.field, Field::At | Field::Role | Field::Private | Field::Public | Field::Sort) {
+        if let Field::AuthorName | Field::CustomerName | Field::AgentName = column.field {
+            names.extend(told(&cell).map(str::to_owned));
+        }
+        if ABOUT.contains(&column.field) {
             continue;
         }
         let content = match cell {
@@ -65,10 +68,10 @@ pub(crate) fn row(row: u64, mut cells: Cells<'_>, schema: &Schema, limits: &Limi
             Field::Reply => record.reply = Some(reply(&content, limits.reply_chars).map_err(wrong)?),
             Field::Intent => record.intent = intent(&content).map_err(wrong)?,
             Field::Conversation => record.conversation = Some(conversation(&content).map_err(wrong)?),
-            Field::At | Field::Role | Field::Private | Field::Public | Field::Sort => {}
+            _ => {}
         }
     }
-    Ok(if is_message { Row::Message(Message { record, at }) } else { Row::Record(record) })
+    Ok(if is_message { Row::Message(Message { record, at, names }) } else { Row::Record(record) })
 }
 
 /// Who says a message: a note or an event is nobody's, a direction leads, for help desks call agents users, too.
@@ -106,7 +109,7 @@ fn told<'cell>(cell: &'cell Cell<'_>) -> Option<&'cell str> {
 }
 
 /// A truth value, as programs and spreadsheets write it.
-fn truth(word: &str) -> Option<bool> {
+pub(crate) fn truth(word: &str) -> Option<bool> {
     match word.trim().to_lowercase().as_str() {
         "true" | "t" | "1" | "yes" | "y" | "x" | "ja" | "wahr" | "oui" | "vrai" | "sí" | "si" | "sim" | "tak"
         | "да" | "истина" | "так" | "evet" | "private" | "internal" => Some(true),
@@ -135,6 +138,13 @@ pub(crate) fn turn(row: u64, by: Role, words: &str, id: &str, limits: &Limits) -
     };
     let conversation = Some(conversation(id).map_err(wrong)?);
     Ok(Record { row, text: said, intent: None, reply: answered, conversation, role: Some(by), before: Vec::new() })
+}
+
+/// An utterance that an adapter read.
+pub(crate) fn utterance(row: u64, words: &str, label: Option<&str>, limits: &Limits) -> Result<Record, RowError> {
+    let text = text(words, limits.text_chars).map_err(|(code, why)| RowError::of_cell(row, "text", code, why))?;
+    let intent = label.map_or(Ok(None), intent).map_err(|(code, why)| RowError::of_cell(row, "intent", code, why))?;
+    Ok(Record { row, text, intent, reply: None, conversation: None, role: None, before: Vec::new() })
 }
 
 /// What is wrong with a cell.

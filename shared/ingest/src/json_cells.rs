@@ -45,6 +45,19 @@ pub(crate) fn not_an_object(row: u64, error: &serde_json::Error) -> RowError {
     RowError::of_row(row, RowCode::InvalidJson, why)
 }
 
+/// Why an object of an export cannot be read.
+pub(crate) fn not_as_exported(row: u64, error: &serde_json::Error) -> RowError {
+    if error.is_data() {
+        let why = format!(
+            "the object is not as this help desk exports it: at byte {} a value is of another type than is known; export it \
+             again, or upload the messages as a table",
+            error.column()
+        );
+        return RowError::of_row(row, RowCode::WrongType, why);
+    }
+    not_an_object(row, error)
+}
+
 /// The object of a line: its cells and the count of its keys.
 struct Object<'schema> {
     schema: &'schema Schema,

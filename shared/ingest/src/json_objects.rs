@@ -17,10 +17,24 @@ const KEY_BYTES: usize = 32;
 const NAMED_DEPTH: usize = 3;
 
 /// Lists of a document whose objects are what an export is about, under the names that help desks give them.
-const LISTS: &[&str] =
-    &["tickets", "conversations", "articles", "results", "records", "items", "rows", "data", "questions", "faqs"];
+const LISTS: &[&str] = &[
+    "tickets",
+    "conversations",
+    "articles",
+    "results",
+    "records",
+    "items",
+    "rows",
+    "data",
+    "questions",
+    "faqs",
+    "utterances",
+];
 /// Of them, those that no row has under these names.
 const PAGES: &[&str] = &["tickets", "conversations", "articles"];
+/// Lists inside an object, by both their keys.
+const NESTED: &[(&str, &str)] =
+    &[("data", "payload"), ("_embedded", "conversations"), ("chats", "list"), ("rasa_nlu_data", "common_examples")];
 /// Lists of people.
 const PEOPLE: &[&str] = &["users", "contacts"];
 
@@ -42,6 +56,8 @@ pub(crate) enum Role {
     Item,
     /// Somebody whom items name by an id.
     Person,
+    /// An intent, with its examples or without.
+    Intent,
 }
 
 /// An object, not yet parsed.
@@ -69,7 +85,9 @@ pub(crate) fn layout(prefix: &[u8]) -> Option<Layout> {
             let closes = first_line.iter().map(|byte| walk.step(*byte)).filter(|step| *step == Step::Ends).count();
             let next = content[first_line.len()..].trim_ascii_start();
             let mut walk = Walk::new(Layout::Lists);
-            let mut has_list = |text: &[u8]| text.iter().any(|byte| walk.step(*byte) == Step::Begins(Role::Item));
+            let mut has_list = |text: &[u8]| {
+                text.iter().any(|byte| matches!(walk.step(*byte), Step::Begins(Role::Item | Role::Intent)))
+            };
             // Of several whole objects each is a row, whatever lists it has, unless each is a page of an export.
             let are_rows = closes > 0 && next.starts_with(b"{") && !is_page(first_line);
             if !are_rows && has_list(content) {
@@ -198,7 +216,7 @@ impl<R: Read> JsonObjects<R> {
             }
             self.lines.input.consume(read);
             if let Some(role) = begun.filter(|_| end.is_some()) {
-                self.lines.number += u64::from(role == Role::Item);
+                self.lines.number += u64::from(role != Role::Person);
                 return Ok(Some((role, Ok(length))));
             }
         }
@@ -337,7 +355,9 @@ impl Walk {
             [false] => Some(Role::Item),
             [true, false] if LISTS.contains(&key(0)) => Some(Role::Item),
             [true, false] if PEOPLE.contains(&key(0)) => Some(Role::Person),
-            [true, true, false] if key(0) == "data" && key(1) == "payload" => Some(Role::Item),
+            [true, false] if key(0) == "intents" => Some(Role::Intent),
+            [true, true, false] if (key(0), key(1)) == ("resource", "intents") => Some(Role::Intent),
+            [true, true, false] if NESTED.contains(&(key(0), key(1))) => Some(Role::Item),
             _ => None,
         }
     }

@@ -30,6 +30,7 @@
 mod csv_rows;
 mod dialogue;
 mod encoding;
+mod engines;
 pub mod errors;
 mod exports;
 mod format;

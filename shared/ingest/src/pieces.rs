@@ -76,8 +76,8 @@ pub fn cut(reader: impl Read, kind: Kind, options: &Options, piece_bytes: u64) -
                 return Ok(None);
             }
             let first = str::from_utf8(first).unwrap_or_default().trim();
-            let adapter = records::takes_exports(kind).then(|| Adapter::recognise(first)).flatten();
-            if kind == Kind::Conversations && adapter.is_none() {
+            let adapter = records::recognise(kind, first);
+            if kind == Kind::Conversations && adapter.is_none_or(Adapter::is_of_messages) {
                 return Ok(None);
             }
             let facts = facts(adapter);

@@ -9,8 +9,9 @@ use utoipa::ToSchema;
 
 use crate::csv_rows::CsvRows;
 use crate::dialogue::Dialogue;
+use crate::engines::ExampleRows;
 use crate::errors::{FileError, RowError, Stop};
-use crate::exports::{Adapter, Heard, People, hear};
+use crate::exports::{Adapter, Heard, People, hear, hear_message};
 use crate::format::{self, Format};
 use crate::json_objects::{JsonObjects, Layout, Role, layout};
 use crate::kind::Kind;
@@ -75,6 +76,7 @@ enum Rows<R> {
     Objects(Box<Objects<R>>),
     Text(Box<TextRows<R>>),
     Sections(SectionRows),
+    Examples(ExampleRows),
 }
 
 /// JSON objects, and what they are taken for.
@@ -106,7 +108,7 @@ impl<R: Read> Rows<R> {
                 objects.adapter = Some(continuation.facts.adapter);
             }
             // Only tables and lines of objects are cut.
-            Self::Text(_) | Self::Sections(_) => {}
+            Self::Text(_) | Self::Sections(_) | Self::Examples(_) => {}
         }
         Ok(())
     }
@@ -118,14 +120,19 @@ impl<R: Read> Rows<R> {
             Self::Csv(rows) => Ok(rows.next_row()?.map(interpreted)),
             Self::Text(rows) => Ok(rows.next_row()?.map(interpreted)),
             Self::Sections(rows) => Ok(rows.next_row().map(interpreted)),
+            Self::Examples(rows) => Ok(rows.next_row().map(interpreted)),
             Self::Objects(objects) => objects.next(kind, schema, limits),
         }
     }
 }
 
-/// Whether objects of this kind may be those of an export.
-pub(crate) fn takes_exports(kind: Kind) -> bool {
-    matches!(kind, Kind::Conversations | Kind::Utterances)
+/// The export that an object of a file of this kind belongs to, if it is no row.
+pub(crate) fn recognise(kind: Kind, object: &str) -> Option<Adapter> {
+    match kind {
+        Kind::Utterances => Adapter::of_intent(object).or_else(|| Adapter::recognise(object)),
+        Kind::Conversations => Adapter::recognise(object),
+        Kind::Faq | Kind::Knowledge => None,
+    }
 }
 
 pub(crate) fn format_of<R: Read>(source: &Source<R>, kind: Kind, schema: &Schema) -> Result<Format, FileError> {
@@ -153,16 +160,24 @@ impl<R: Read> Objects<R> {
             Some(Err(error)) => return Ok(Some(Given::Row(Err(error)))),
             Some(Ok(object)) => object,
         };
+        let is_taught = || kind == Kind::Utterances && Adapter::of_intent(object.text).is_some();
+        if object.role == Role::Intent && !is_taught() {
+            // LUIS names its intents beside the utterances.
+            return Ok(Some(Given::Nothing));
+        }
         if object.role == Role::Person {
             self.people.meet(object.text);
             return Ok(Some(Given::Nothing));
         }
-        let recognise = || takes_exports(kind).then(|| Adapter::recognise(object.text)).flatten();
+        let recognise = || recognise(kind, object.text);
         let Some(adapter) = *self.adapter.get_or_insert_with(recognise) else {
             let row = json_cells::cells(object.row, object.text, schema, limits)
                 .and_then(|cells| interpret::row(object.row, cells, schema, limits));
             return Ok(Some(Given::Row(row)));
         };
+        if adapter.is_of_messages() {
+            return Ok(Some(Given::Row(hear_message(object.row, object.text, limits))));
+        }
         if let Some(waiting) = self.waiting.as_mut().filter(|_| adapter == Adapter::ZendeskTickets) {
             self.waiting_bytes += object.text.len();
             waiting.push_back((object.row, object.text.to_owned()));
@@ -262,8 +277,11 @@ impl<R: Read> Records<R> {
                 };
                 Rows::Objects(Box::new(Objects::open(input, layout, large)))
             }
+            Format::Yaml | Format::Markdown if kind != Kind::Knowledge => {
+                Rows::Examples(ExampleRows::open(input, format, &limits)?)
+            }
             Format::Text if kind != Kind::Knowledge => {
-                Rows::Text(Box::new(TextRows::open(input, &source.prefix, kind, limits)))
+                Rows::Text(Box::new(TextRows::open(input, &source.prefix, kind, &schema, limits)))
             }
             _ => Rows::Sections(SectionRows::open(input, format, &limits)?),
         };
@@ -299,6 +317,7 @@ impl<R: Read> Records<R> {
     pub fn facts(&self) -> Facts {
         let adapter = match &self.rows {
             Rows::Objects(objects) => objects.adapter.flatten(),
+            Rows::Examples(_) => Some(Adapter::Rasa),
             _ => None,
         };
         Facts { adapter, ..self.facts.clone() }
@@ -331,8 +350,8 @@ impl<R: Read> Records<R> {
             }
             return;
         }
-        if let Some(thread) = self.threads.next() {
-            self.turns = thread;
+        if let Some((turns, names)) = self.threads.next() {
+            (self.turns, self.names) = (turns, names);
             return;
         }
         if self.is_read {
@@ -443,7 +462,7 @@ impl<R: Read> Records<R> {
         match &self.rows {
             Rows::Csv(rows) => rows.held_bytes(),
             Rows::Objects(objects) => objects.objects.held_bytes(),
-            Rows::Text(_) | Rows::Sections(_) => 0,
+            Rows::Text(_) | Rows::Sections(_) | Rows::Examples(_) => 0,
         }
     }
 }

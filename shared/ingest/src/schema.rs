@@ -24,10 +24,26 @@ pub(crate) enum Field {
     Public,
     /// A direction, or what else a row is.
     Sort,
+    /// The name of whoever wrote a message.
+    AuthorName,
+    CustomerName,
+    AgentName,
 }
 
+/// Fields that tell about a message and are no part of what was said.
+pub(crate) const ABOUT: &[Field] = &[
+    Field::Role,
+    Field::At,
+    Field::Private,
+    Field::Public,
+    Field::Sort,
+    Field::AuthorName,
+    Field::CustomerName,
+    Field::AgentName,
+];
+
 /// How many [`Field`]s there are.
-const FIELDS: usize = 9;
+const FIELDS: usize = 12;
 /// Accepted names that a person is told.
 const TOLD: usize = 8;
 
@@ -74,6 +90,9 @@ const CONVERSATIONS: &[Column] = &[
     Column::optional(Field::Private, headings::PRIVATE),
     Column::optional(Field::Public, headings::PUBLIC),
     Column::optional(Field::Sort, headings::SORT),
+    Column::optional(Field::AuthorName, headings::AUTHOR_NAME),
+    Column::optional(Field::CustomerName, headings::CUSTOMER_NAME),
+    Column::optional(Field::AgentName, headings::AGENT_NAME),
 ];
 
 const KNOWLEDGE: &[Column] =

@@ -11,7 +11,7 @@ use crate::limits::Limits;
 use crate::lines::Lines;
 use crate::quotes::expression;
 use crate::records::RawRow;
-use crate::schema::{Cell, Cells, Field};
+use crate::schema::{Cell, Cells, Field, Schema};
 use crate::speakers::Speaker;
 
 /// Words before a question and before an answer.
@@ -33,6 +33,17 @@ pub(crate) struct TextRows<R> {
     /// What was read and belongs to the next row.
     ahead: Option<Line>,
     id: String,
+    /// Where the file is a chat log.
+    log: Option<Log>,
+}
+
+/// What is known of a chat log. Who writes first is the customer, unless the mapping says who is who.
+struct Log {
+    schema: Schema,
+    customer: Option<String>,
+    /// The time and the name of the message at hand.
+    at: String,
+    name: String,
 }
 
 /// A line that is not blank.
@@ -40,6 +51,8 @@ struct Line {
     number: u64,
     speaker: Option<Speaker>,
     text: String,
+    /// Of a chat log, when it was written and by whom.
+    logged: Option<(String, String)>,
 }
 
 /// The beginning of a turn: a speaker with a time before or behind, and a colon.
@@ -76,7 +89,24 @@ impl Break {
 
 /// Whether a text reads as turns of conversations, or as questions with answers: two of its lines say who speaks.
 pub(crate) fn is_dialogue(kind: Kind, prefix: &str) -> bool {
-    prefix.lines().filter(|line| speaker(kind, line).is_some()).take(2).count() == 2
+    kind == Kind::Conversations && is_log(prefix)
+        || prefix.lines().filter(|line| speaker(kind, line).is_some()).take(2).count() == 2
+}
+
+/// The beginning of a message in a chat log, as WhatsApp and others export them: a date, a time, a name and a colon. What the
+/// program itself says has no name.
+static LOGGED: LazyLock<Regex> = LazyLock::new(|| {
+    let date = r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}";
+    let time = r"\d{1,2}:\d{2}(?::\d{2})?(?:\s?[AaPp]\.?[Mm]\.?)?";
+    expression(&format!(
+        r"^[\u{{200E}}\u{{200F}}]*\[?(?P<at>{date},?\s+{time})\]?\s*[-–—]?\s+(?:[\u{{200E}}\u{{200F}}~]*\s*(?P<name>[^:\n]{{1,60}}):(?:\s|$))?"
+    ))
+});
+
+/// Whether a text is a chat log: two of its first lines begin with a date, a time and a name.
+fn is_log(prefix: &str) -> bool {
+    let lines = prefix.lines().filter_map(|line| LOGGED.captures(line));
+    lines.filter(|line| line.name("name").is_some()).take(2).count() == 2
 }
 
 /// Who a line says speaks, and where the words begin. A time before or behind the speaker is passed over, as in
@@ -96,9 +126,13 @@ fn speaker(kind: Kind, line: &str) -> Option<(Speaker, usize)> {
 }
 
 impl<R: Read> TextRows<R> {
-    pub(crate) fn open(input: BufReader<R>, prefix: &[u8], kind: Kind, limits: Limits) -> Self {
+    pub(crate) fn open(input: BufReader<R>, prefix: &[u8], kind: Kind, schema: &Schema, limits: Limits) -> Self {
+        let prefix = String::from_utf8_lossy(prefix);
+        let is_log = kind == Kind::Conversations && is_log(&prefix);
+        let log = || Log { schema: schema.clone(), customer: None, at: String::new(), name: String::new() };
         Self {
-            break_at: Break::of(kind, &String::from_utf8_lossy(prefix)),
+            log: is_log.then(log),
+            break_at: Break::of(kind, &prefix),
             lines: Lines::open(input, limits.row_bytes),
             kind,
             limits,
@@ -148,11 +182,18 @@ impl<R: Read> TextRows<R> {
             return Ok(Some(Err(RowError::of_row(line.number, RowCode::UnknownRole, why))));
         };
         let conversation = self.conversation.max(begun);
+        if let (Some(log), Some((at, name))) = (&mut self.log, line.logged) {
+            (log.at, log.name) = (at, name);
+        }
         self.first = line.text;
         self.go_on(conversation)?;
         self.id = format!("conversation-{conversation}");
         let mut cells = Cells::default();
         cells.place(Field::Conversation, 0, Cell::Text(self.id.as_str().into()));
+        if let Some(log) = &self.log {
+            cells.place(Field::At, 0, Cell::Text(log.at.as_str().into()));
+            cells.place(Field::AuthorName, 0, Cell::Text(log.name.as_str().into()));
+        }
         let role = if speaker == Speaker::Customer { "customer" } else { "agent" };
         cells.place(Field::Role, 0, Cell::Text(role.into()));
         cells.place(Field::Text, 0, Cell::Text(self.first.as_str().into()));
@@ -228,6 +269,9 @@ impl<R: Read> TextRows<R> {
             return Ok(Some(Err(RowError::of_row(number, RowCode::NotUtf8, why))));
         };
         let line = line.trim();
+        if let Some(log) = &mut self.log {
+            return Ok(Some(Ok(log.line(number, line))));
+        }
         let found = speaker(self.kind, line);
         let text = line[found.map_or(0, |(_, words)| words)..].trim().to_owned();
         let speaker = found.map(|(speaker, _)| speaker);
@@ -237,8 +281,33 @@ impl<R: Read> TextRows<R> {
             Break::BlankBeforeCustomer => speaker == Some(Speaker::Customer),
         };
         self.conversation += u64::from(is_after_blank && ends);
-        Ok(Some(Ok(Line { number, speaker, text })))
+        Ok(Some(Ok(Line { number, speaker, text, logged: None })))
     }
+}
+
+impl Log {
+    /// A line of the log; one without a time goes on with the message before it.
+    fn line(&mut self, number: u64, line: &str) -> Line {
+        let Some(begun) = LOGGED.captures(line) else {
+            return Line { number, speaker: None, text: line.to_owned(), logged: None };
+        };
+        let text = line[begun.get(0).map_or(0, |whole| whole.end())..].trim().to_owned();
+        let Some(name) = begun.name("name").map(|name| name.as_str().trim()) else {
+            return Line { number, speaker: Some(Speaker::Nobody), text, logged: None };
+        };
+        let customer = self.customer.get_or_insert_with(|| name.to_owned());
+        let by_name = if customer.as_str() == name { Speaker::Customer } else { Speaker::Agent };
+        let speaker =
+            if is_placeholder(&text) { Speaker::Nobody } else { self.schema.speaker(name).unwrap_or(by_name) };
+        let at = begun.name("at").map_or_else(String::new, |at| at.as_str().to_owned());
+        Line { number, speaker: Some(speaker), text, logged: Some((at, name.to_owned())) }
+    }
+}
+
+/// Whether a message stands for a picture or a file that the export left out, as in `<Media omitted>`.
+fn is_placeholder(text: &str) -> bool {
+    let text = text.trim_start_matches(['\u{200E}', '\u{200F}']);
+    text.starts_with('<') && text.ends_with('>') || text.ends_with(" omitted") || text.is_empty()
 }
 
 #[cfg(test)]
@@ -257,6 +326,21 @@ mod tests {
     fn a_blank_line_ends_a_conversation_where_turns_follow_each_other_without_one() {
         let found = conversations("Customer: hi\nAgent: hello\n\nCustomer: bye\n");
         assert_eq!(found, [("conversation-1".into(), "hello".into()), ("conversation-2".into(), String::new())]);
+    }
+
+    #[test]
+    fn a_chat_log_names_people_of_whom_the_first_is_the_customer() {
+        let log = "12.03.26, 10:14 - Messages are end-to-end encrypted.\n12.03.26, 10:15 - Rosa Blum: Passt das Brett\n\
+                   in die Spülmaschine?\n12.03.26, 10:16 - Werkstatt: <Medien ausgeschlossen>\n\
+                   12.03.26, 10:17 - Werkstatt: Nein, Rosa, bitte von Hand.\n12.03.26, 10:18 - Rosa Blum: Danke\n";
+        for log in [log.to_owned(), log.replace("12.03.26, ", "[3/12/26, ").replace(" - ", " AM] ")] {
+            let mut records = Records::open(log.as_bytes(), Kind::Conversations, &Options::default()).unwrap();
+            let found: Vec<_> = records.by_ref().map(|row| row.unwrap().unwrap()).collect();
+            assert_eq!(found.len(), 2, "{log}");
+            assert_eq!(found[0].text, "Passt das Brett in die Spülmaschine?");
+            assert_eq!(found[0].reply.as_deref(), Some("Nein, {{customer.name}}, bitte von Hand."));
+            assert_eq!((records.rows_read(), records.rows_left_out()), (5, 2));
+        }
     }
 
     #[test]

@@ -3,10 +3,11 @@
 //! Exports of messages come newest first, sorted by anything, or with the conversations of a day interleaved. So messages
 //! wait until the file ends, within a bound: of a larger file the conversations that were silent longest go first.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use crate::errors::RowError;
 use crate::record::Record;
+use crate::redaction::Names;
 
 /// Bytes of messages that wait.
 const WAITING_BYTES: usize = 64 << 20;
@@ -19,10 +20,15 @@ pub(crate) struct Message {
     pub(crate) record: Record,
     /// When it was sent, in milliseconds.
     pub(crate) at: Option<i64>,
+    /// Those who took part, as far as the message names them.
+    pub(crate) names: Vec<String>,
 }
 
 /// The messages of a conversation, in their order, with the rows between them that could not be read.
 pub(crate) type Thread = VecDeque<Result<Record, RowError>>;
+
+/// People that are remembered of one conversation.
+const MOST_NAMES: usize = 100;
 
 /// Conversations that wait for the rest of their messages.
 #[derive(Debug, Default)]
@@ -33,7 +39,7 @@ pub(crate) struct Threads {
     /// Messages so far.
     messages: u64,
     bytes: usize,
-    ready: VecDeque<Thread>,
+    ready: VecDeque<(Thread, Names)>,
     has_ended: bool,
 }
 
@@ -43,12 +49,13 @@ struct Waiting {
     first: u64,
     latest: u64,
     bytes: usize,
+    names: BTreeSet<String>,
     messages: Vec<(Message, Vec<RowError>)>,
 }
 
 impl Threads {
     /// Takes the next message of the file.
-    pub(crate) fn hold(&mut self, message: Message) {
+    pub(crate) fn hold(&mut self, mut message: Message) {
         self.messages += 1;
         let id = message.record.conversation.clone().unwrap_or_default();
         let words = message.record.text.len() + message.record.reply.as_ref().map_or(0, String::len);
@@ -57,8 +64,11 @@ impl Threads {
             first: self.messages,
             latest: 0,
             bytes: 0,
+            names: BTreeSet::new(),
             messages: Vec::new(),
         });
+        let room = MOST_NAMES - waiting.names.len();
+        waiting.names.extend(std::mem::take(&mut message.names).into_iter().take(room));
         waiting.latest = self.messages;
         waiting.bytes += bytes;
         waiting.messages.push((message, Vec::new()));
@@ -92,8 +102,8 @@ impl Threads {
         self.bytes = 0;
     }
 
-    /// The next conversation that is waited for no longer.
-    pub(crate) fn next(&mut self) -> Option<Thread> {
+    /// The next conversation that is waited for no longer, with those who took part.
+    pub(crate) fn next(&mut self) -> Option<(Thread, Names)> {
         self.ready.pop_front()
     }
 
@@ -117,7 +127,8 @@ impl Threads {
 impl Waiting {
     /// The messages by their times, where all have one. Of equal times the order of the file counts, and where that is the
     /// newest first, the reverse of it.
-    fn in_order(self) -> Thread {
+    fn in_order(self) -> (Thread, Names) {
+        let names = Names::of(self.names.iter().map(String::as_str));
         let mut messages = self.messages;
         let times: Option<Vec<i64>> = messages.iter().map(|(message, _)| message.at).collect();
         if let Some(times) = times {
@@ -130,7 +141,7 @@ impl Waiting {
         let rows = |(message, errors): (Message, Vec<RowError>)| {
             std::iter::once(Ok(message.record)).chain(errors.into_iter().map(Err))
         };
-        messages.into_iter().flat_map(rows).collect()
+        (messages.into_iter().flat_map(rows).collect(), names)
     }
 }
 
@@ -151,12 +162,12 @@ mod tests {
             role: None,
             before: Vec::new(),
         };
-        Message { record, at }
+        Message { record, at, names: Vec::new() }
     }
 
     fn rows(threads: &mut Threads) -> Vec<Vec<u64>> {
         let row = |row: Result<Record, RowError>| row.map_or_else(|error| error.row, |record| record.row);
-        std::iter::from_fn(|| threads.next()).map(|thread| thread.into_iter().map(row).collect()).collect()
+        std::iter::from_fn(|| threads.next()).map(|(thread, _)| thread.into_iter().map(row).collect()).collect()
     }
 
     #[test]

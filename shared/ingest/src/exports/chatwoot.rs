@@ -6,7 +6,8 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::{Body, Conversation, Listed, Message, Text};
+use super::values::{Listed, Text, Truth};
+use super::{Body, Conversation, Message, sort_by_time};
 use crate::record::Role;
 
 #[derive(Debug, Deserialize)]
@@ -68,7 +69,7 @@ struct Said<'text> {
     #[serde(borrow, default)]
     message_type: Text<'text>,
     #[serde(default)]
-    private: Option<bool>,
+    private: Truth,
     #[serde(borrow, default)]
     sender: Option<Person<'text>>,
     /// Seconds, or a time in words.
@@ -81,7 +82,7 @@ struct Said<'text> {
 #[derive(Debug, Deserialize)]
 struct Attributes {
     #[serde(default)]
-    deleted: Option<bool>,
+    deleted: Truth,
     #[serde(default)]
     email: Option<Email>,
 }
@@ -89,13 +90,13 @@ struct Attributes {
 #[derive(Debug, Deserialize)]
 struct Email {
     #[serde(default)]
-    auto_reply: Option<bool>,
+    auto_reply: Truth,
 }
 
 impl Attributes {
     /// Whether it was taken back, or a mailbox wrote it by itself.
     fn is_void(&self) -> bool {
-        self.deleted == Some(true) || self.email.as_ref().is_some_and(|email| email.auto_reply == Some(true))
+        self.deleted.is_true() || self.email.as_ref().is_some_and(|email| email.auto_reply.is_true())
     }
 }
 
@@ -115,10 +116,7 @@ fn put_together<'text>(
     meta: Option<Meta<'text>>,
 ) -> Conversation<'text> {
     // Lists come in either direction.
-    let at = |said: &Said<'_>| said.created_at.0.as_deref().and_then(|at| at.parse::<i64>().ok());
-    if said.iter().all(|said| at(said).is_some()) {
-        said.sort_by_key(at);
-    }
+    sort_by_time(&mut said, |said| said.created_at.milliseconds());
     let people = meta.into_iter().flat_map(|meta| {
         let contact = meta.contact.into_iter().flat_map(|contact| {
             let named = Person { name: contact.name, available_name: Text::default(), kind: None };
@@ -144,7 +142,7 @@ fn message(said: Said<'_>) -> Message<'_> {
     let is_void = said.content_attributes.is_some_and(|attributes| attributes.is_void());
     let is_text = said.content_type.as_deref().is_none_or(|kind| matches!(kind, "text" | "incoming_email"));
     match said.content.filled() {
-        Some(content) if is_text && !is_void && !by_program && said.private != Some(true) => {
+        Some(content) if is_text && !is_void && !by_program && !said.private.is_true() => {
             Message::Said { by, body: Body::Plain(content) }
         }
         _ => Message::LeftOut,

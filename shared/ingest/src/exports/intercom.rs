@@ -6,7 +6,8 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::{Body, Conversation, Listed, Message, Text};
+use super::values::{Listed, Text, Truth};
+use super::{Body, Conversation, Message, sort_by_time};
 use crate::record::Role;
 
 #[derive(Debug, Deserialize)]
@@ -39,9 +40,9 @@ struct Part<'text> {
     #[serde(borrow, default)]
     author: Option<Author<'text>>,
     #[serde(default)]
-    redacted: Option<bool>,
-    #[serde(default)]
-    created_at: Option<i64>,
+    redacted: Truth,
+    #[serde(borrow, default)]
+    created_at: Text<'text>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -51,9 +52,9 @@ struct Author<'text> {
     #[serde(borrow, default)]
     name: Text<'text>,
     #[serde(default)]
-    is_ai_answer: Option<bool>,
+    is_ai_answer: Truth,
     #[serde(default)]
-    from_ai_agent: Option<bool>,
+    from_ai_agent: Truth,
 }
 
 /// Parts in which somebody says something: `close` and `open` may carry a last word.
@@ -62,7 +63,7 @@ const SAYING: &[&str] = &["comment", "close", "open", "assign_and_reopen", "away
 pub(super) fn conversation<'text>(thread: Thread<'text>) -> Conversation<'text> {
     let mut parts = thread.conversation_parts.map(|parts| parts.conversation_parts.0).unwrap_or_default();
     // Parts come in order unless they were put together from pages.
-    parts.sort_by_key(|part| part.created_at.unwrap_or(i64::MAX));
+    sort_by_time(&mut parts, |part| part.created_at.milliseconds());
     let source = thread.source;
     let subject = source.as_ref().and_then(|source| source.subject.clone().filled());
     let authors = source.iter().chain(&parts).filter_map(|part| part.author.as_ref());
@@ -81,16 +82,14 @@ fn message(part: Part<'_>) -> Message<'_> {
     let is_said = part.part_type.as_deref().is_none_or(|kind| SAYING.contains(&kind));
     let by = part.author.as_ref().and_then(speaker);
     match (by, part.body.filled()) {
-        (Some(by), Some(body)) if is_said && part.redacted != Some(true) => {
-            Message::Said { by, body: Body::Html(body) }
-        }
+        (Some(by), Some(body)) if is_said && !part.redacted.is_true() => Message::Said { by, body: Body::Html(body) },
         _ => Message::LeftOut,
     }
 }
 
 /// Who speaks; a bot speaks for nobody.
 fn speaker(author: &Author<'_>) -> Option<Role> {
-    if author.is_ai_answer == Some(true) || author.from_ai_agent == Some(true) {
+    if author.is_ai_answer.is_true() || author.from_ai_agent.is_true() {
         return None;
     }
     match author.kind.as_deref()? {

@@ -8,21 +8,46 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::{Body, Conversation, Listed, Message, Text};
+use super::values::{Listed, Text, Truth};
+use super::{Body, Conversation, Message, sort_by_time};
 use crate::speakers::Speaker;
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Thread<'text> {
-    #[serde(borrow, default, alias = "conversation_id", alias = "uuid", alias = "thread_id", alias = "chat_id")]
+    #[serde(borrow, default)]
     id: Text<'text>,
-    #[serde(borrow, default, alias = "title")]
+    #[serde(borrow, default)]
+    conversation_id: Text<'text>,
+    #[serde(borrow, default)]
+    thread_id: Text<'text>,
+    #[serde(borrow, default)]
+    chat_id: Text<'text>,
+    #[serde(borrow, default)]
+    uuid: Text<'text>,
+    #[serde(borrow, default)]
     subject: Text<'text>,
-    #[serde(borrow, default, alias = "transcript", alias = "turns")]
+    #[serde(borrow, default)]
+    title: Text<'text>,
+    #[serde(borrow, default)]
     messages: Listed<Said<'text>>,
-    #[serde(borrow, default, alias = "visitor", alias = "customer", alias = "user")]
+    #[serde(borrow, default)]
+    transcript: Listed<Said<'text>>,
+    #[serde(borrow, default)]
+    turns: Listed<Said<'text>>,
+    #[serde(borrow, default)]
     contact: Option<Person<'text>>,
-    #[serde(borrow, default, alias = "agent", alias = "assignee")]
+    #[serde(borrow, default)]
+    visitor: Option<Person<'text>>,
+    #[serde(borrow, default)]
+    customer: Option<Person<'text>>,
+    #[serde(borrow, default)]
+    user: Option<Person<'text>>,
+    #[serde(borrow, default)]
     operator: Option<Person<'text>>,
+    #[serde(borrow, default)]
+    agent: Option<Person<'text>>,
+    #[serde(borrow, default)]
+    assignee: Option<Person<'text>>,
     #[serde(borrow, default)]
     operators: Listed<Person<'text>>,
 }
@@ -37,20 +62,30 @@ enum Person<'text> {
 
 #[derive(Debug, Deserialize)]
 struct Named<'text> {
-    #[serde(borrow, default, alias = "full_name", alias = "display_name")]
+    #[serde(borrow, default)]
     name: Text<'text>,
+    #[serde(borrow, default)]
+    full_name: Text<'text>,
+    #[serde(borrow, default)]
+    display_name: Text<'text>,
     #[serde(borrow, default)]
     first_name: Text<'text>,
     #[serde(borrow, default)]
     last_name: Text<'text>,
-    #[serde(borrow, default, rename = "type", alias = "role")]
+    #[serde(borrow, default, rename = "type")]
     kind: Text<'text>,
+    #[serde(borrow, default)]
+    role: Text<'text>,
 }
 
 impl<'text> Person<'text> {
     fn names(&self) -> impl Iterator<Item = Cow<'text, str>> + use<'text> {
         let names = match self {
-            Self::Named(person) => [person.name.clone(), person.first_name.clone(), person.last_name.clone()],
+            Self::Named(person) => {
+                let names =
+                    [&person.name, &person.full_name, &person.display_name, &person.first_name, &person.last_name];
+                names.map(Text::clone)
+            }
             Self::Other(_) => Default::default(),
         };
         names.into_iter().filter_map(Text::filled)
@@ -59,7 +94,7 @@ impl<'text> Person<'text> {
     /// The word that says who it is.
     fn word(&self) -> Option<&str> {
         match self {
-            Self::Named(person) => person.kind.0.as_deref(),
+            Self::Named(person) => person.role.0.as_deref().or(person.kind.0.as_deref()),
             Self::Other(word) => word.0.as_deref(),
         }
     }
@@ -67,18 +102,62 @@ impl<'text> Person<'text> {
 
 #[derive(Debug, Deserialize)]
 struct Said<'text> {
-    #[serde(borrow, default, alias = "message_content", alias = "content", alias = "text", alias = "body")]
+    #[serde(borrow, default)]
     message: Spoken<'text>,
-    #[serde(borrow, default, alias = "role", alias = "sender_type", alias = "from_type")]
+    #[serde(borrow, default)]
+    message_content: Spoken<'text>,
+    #[serde(borrow, default)]
+    content: Spoken<'text>,
+    #[serde(borrow, default)]
+    text: Spoken<'text>,
+    #[serde(borrow, default)]
+    body: Spoken<'text>,
+    #[serde(borrow, default)]
     author_type: Text<'text>,
-    #[serde(borrow, default, alias = "sender", alias = "from")]
+    #[serde(borrow, default)]
+    role: Text<'text>,
+    #[serde(borrow, default)]
+    sender_type: Text<'text>,
+    #[serde(borrow, default)]
+    from_type: Text<'text>,
+    #[serde(borrow, default)]
+    direction: Text<'text>,
+    #[serde(borrow, default)]
     author: Option<Person<'text>>,
-    #[serde(borrow, default, rename = "type", alias = "message_type")]
+    #[serde(borrow, default)]
+    sender: Option<Person<'text>>,
+    #[serde(borrow, default)]
+    from: Option<Person<'text>>,
+    #[serde(borrow, default, rename = "type")]
     kind: Text<'text>,
-    #[serde(default, alias = "is_private", alias = "is_note", alias = "internal", alias = "is_internal")]
-    private: Option<bool>,
-    #[serde(default, alias = "is_deleted")]
-    deleted: Option<bool>,
+    #[serde(borrow, default)]
+    message_type: Text<'text>,
+    #[serde(default)]
+    private: Truth,
+    #[serde(default)]
+    is_private: Truth,
+    #[serde(default)]
+    is_note: Truth,
+    #[serde(default)]
+    internal: Truth,
+    #[serde(default)]
+    is_internal: Truth,
+    #[serde(default)]
+    deleted: Truth,
+    #[serde(default)]
+    is_deleted: Truth,
+    #[serde(default)]
+    automated: Truth,
+    #[serde(borrow, default)]
+    created_at: Text<'text>,
+    #[serde(borrow, default)]
+    timestamp: Text<'text>,
+    #[serde(borrow, default)]
+    sent_at: Text<'text>,
+    #[serde(borrow, default)]
+    time: Text<'text>,
+    #[serde(borrow, default)]
+    date: Text<'text>,
 }
 
 /// What was said: a text, or an object that holds it.
@@ -91,8 +170,14 @@ enum Spoken<'text> {
 
 #[derive(Debug, Deserialize)]
 struct Inside<'text> {
-    #[serde(borrow, alias = "message", alias = "content", alias = "body")]
+    #[serde(borrow, default)]
     text: Text<'text>,
+    #[serde(borrow, default)]
+    message: Text<'text>,
+    #[serde(borrow, default)]
+    content: Text<'text>,
+    #[serde(borrow, default)]
+    body: Text<'text>,
 }
 
 impl Default for Spoken<'_> {
@@ -101,45 +186,72 @@ impl Default for Spoken<'_> {
     }
 }
 
+impl<'text> Spoken<'text> {
+    fn filled(self) -> Option<Cow<'text, str>> {
+        match self {
+            Self::Plain(text) => text.filled(),
+            Self::Inside(it) => [it.text, it.message, it.content, it.body].into_iter().find_map(Text::filled),
+        }
+    }
+}
+
+impl Said<'_> {
+    fn milliseconds(&self) -> Option<i64> {
+        let times = [&self.created_at, &self.timestamp, &self.sent_at, &self.time, &self.date];
+        times.into_iter().find_map(Text::milliseconds)
+    }
+
+    fn people(&self) -> impl Iterator<Item = &Person<'_>> {
+        self.author.iter().chain(&self.sender).chain(&self.from)
+    }
+
+    /// Who speaks, by the first word that tells it; a word for a note or a program anywhere leads.
+    fn speaker(&self) -> Option<Speaker> {
+        let words = [&self.author_type, &self.role, &self.sender_type, &self.from_type];
+        let words =
+            words.into_iter().filter_map(|word| word.0.as_deref()).chain(self.people().filter_map(Person::word));
+        let by: Vec<Speaker> = words.filter_map(Speaker::named).collect();
+        let sorts = [&self.direction, &self.kind, &self.message_type].into_iter().filter_map(|sort| sort.0.as_deref());
+        let by_sort: Vec<Speaker> = sorts.clone().filter_map(Speaker::of_sort).collect();
+        if by.iter().chain(&by_sort).any(|by| *by == Speaker::Nobody) {
+            return Some(Speaker::Nobody);
+        }
+        // The sort names the speaker where nothing else does.
+        by.first().or_else(|| by_sort.first()).copied().or_else(|| sorts.filter_map(Speaker::named).next())
+    }
+
+    fn is_aside(&self) -> bool {
+        let marks = [self.private, self.is_private, self.is_note, self.internal, self.is_internal];
+        marks.iter().chain(&[self.deleted, self.is_deleted, self.automated]).any(|mark| mark.is_true())
+    }
+}
+
 pub(super) fn conversation<'text>(thread: Thread<'text>) -> Conversation<'text> {
-    let people = thread.contact.iter().chain(&thread.operator).chain(&thread.operators.0);
-    let authors = thread.messages.0.iter().filter_map(|said| said.author.as_ref());
-    let names = people.chain(authors).flat_map(Person::names).collect();
+    let people = thread.contact.iter().chain(&thread.visitor).chain(&thread.customer).chain(&thread.user);
+    let people = people.chain(&thread.operator).chain(&thread.agent).chain(&thread.assignee);
+    let mut said = thread.messages.0;
+    said.extend(thread.transcript.0);
+    said.extend(thread.turns.0);
+    let people = people.chain(&thread.operators.0);
+    let mut names: Vec<_> = people.flat_map(Person::names).collect();
+    names.extend(
+        said.iter().flat_map(|said| [&said.author, &said.sender, &said.from]).flatten().flat_map(Person::names),
+    );
+    sort_by_time(&mut said, Said::milliseconds);
+    let ids = [thread.id, thread.conversation_id, thread.thread_id, thread.chat_id, thread.uuid];
     Conversation {
-        id: thread.id.0.map(Cow::into_owned),
-        subject: thread.subject.filled(),
-        messages: thread.messages.0.into_iter().map(message).collect(),
+        id: ids.into_iter().find_map(Text::filled).map(Cow::into_owned),
+        subject: thread.subject.filled().or_else(|| thread.title.filled()),
+        messages: said.into_iter().map(message).collect(),
         names,
     }
 }
 
 fn message(said: Said<'_>) -> Message<'_> {
-    let words = [said.author_type.0.as_deref(), said.author.as_ref().and_then(Person::word), said.kind.0.as_deref()];
-    let word = |word: &str| words.iter().flatten().any(|known| known.eq_ignore_ascii_case(word));
-    let is_aside = [
-        "internal",
-        "note",
-        "internal_note",
-        "private_note",
-        "system",
-        "event",
-        "bot",
-        "chatbot",
-        "lyro",
-        "automation",
-        "flow",
-        "tool",
-    ]
-    .into_iter()
-    .any(word);
-    let by = words.into_iter().flatten().find_map(Speaker::named).and_then(Speaker::role);
-    let text = match said.message {
-        Spoken::Plain(text) | Spoken::Inside(Inside { text }) => text.filled(),
-    };
-    match (by, text) {
-        (Some(by), Some(text)) if !is_aside && said.private != Some(true) && said.deleted != Some(true) => {
-            Message::Said { by, body: Body::Plain(text) }
-        }
+    let by = said.speaker().and_then(Speaker::role).filter(|_| !said.is_aside());
+    let texts = [said.message, said.message_content, said.content, said.text, said.body];
+    match (by, texts.into_iter().find_map(Spoken::filled)) {
+        (Some(by), Some(text)) => Message::Said { by, body: Body::Plain(text) },
         _ => Message::LeftOut,
     }
 }

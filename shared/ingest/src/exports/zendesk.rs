@@ -7,7 +7,8 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::{Body, Conversation, Listed, Message, People, Text};
+use super::values::{Listed, Text, Truth};
+use super::{Body, Conversation, Message, People, sort_by_time};
 use crate::record::Role;
 
 /// A ticket. Its first comment is its description again.
@@ -50,7 +51,12 @@ pub(super) struct Comment<'text> {
     #[serde(borrow, default)]
     plain_body: Text<'text>,
     /// Without it nothing says that the customer could read the comment.
-    public: Option<bool>,
+    #[serde(default)]
+    public: Truth,
+    #[serde(borrow, default, rename = "type")]
+    kind: Text<'text>,
+    #[serde(borrow, default)]
+    created_at: Text<'text>,
     #[serde(borrow, default)]
     via: Option<Via<'text>>,
     #[serde(default)]
@@ -79,7 +85,9 @@ impl Comment<'_> {
     fn is_automatic(&self) -> bool {
         let flags = self.metadata.as_ref().and_then(|metadata| metadata.flags.as_deref()).unwrap_or_default();
         let channel = self.via.as_ref().and_then(|via| via.channel.0.as_deref());
-        self.author_id.0.as_deref() == Some(SYSTEM) || channel == Some("rule") || flags.contains(&AUTOMATIC)
+        // The body of a call is its log.
+        let is_call = self.kind.0.as_deref() == Some("VoiceComment") || channel == Some("voice");
+        is_call || self.author_id.0.as_deref() == Some(SYSTEM) || channel == Some("rule") || flags.contains(&AUTOMATIC)
     }
 }
 
@@ -136,7 +144,9 @@ pub(super) fn ticket<'text>(ticket: Ticket<'text>, people: &People) -> Conversat
         let by = by(submitter.as_deref().or(requester.as_deref()));
         messages.extend(ticket.description.filled().map(|body| Message::Said { by, body: Body::Plain(body) }));
     } else {
-        for comment in ticket.comments.0 {
+        let mut comments = ticket.comments.0;
+        sort_by_time(&mut comments, |comment| comment.created_at.milliseconds());
+        for comment in comments {
             let author = comment.author_id.0.clone().or_else(|| comment.author.as_ref()?.id.0.clone());
             names.extend(comment.author.as_ref().and_then(|author| author.name.clone()));
             took_part.extend(author.clone());
@@ -165,7 +175,7 @@ pub(super) fn comments<'text>(page: Comments<'text>) -> Conversation<'text> {
 }
 
 fn said<'text>(comment: Comment<'text>, by: Role) -> Message<'text> {
-    if comment.public != Some(true) || comment.is_automatic() {
+    if !comment.public.is_true() || comment.is_automatic() {
         return Message::LeftOut;
     }
     let html = comment.html_body.filled().map(Body::Html);
