@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::io::{self, Read};
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{Decoder, Encoding, ISO_8859_2, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1250};
 
 /// Bytes decoded at a time.
 const CHUNK_BYTES: usize = 16 * 1024;
@@ -31,7 +31,18 @@ pub(crate) fn detect(prefix: &[u8]) -> &'static Encoding {
     }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     detector.feed(prefix, true);
-    detector.guess(None, Utf8Detection::Deny)
+    let guess = detector.guess(None, Utf8Detection::Deny);
+    if guess == ISO_8859_2 && !is_iso_8859_2(prefix) { WINDOWS_1250 } else { guess }
+}
+
+/// Whether a text of Central Europe is in ISO 8859-2 rather than in windows-1250, which spreadsheets write: both have most
+/// letters at the same places. In the one `±` and `¶` are letters, in the other control characters are.
+fn is_iso_8859_2(prefix: &[u8]) -> bool {
+    let is_letter = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphabetic() || *byte >= 0xC0);
+    let in_words = |at: usize| is_letter(prefix.get(at.wrapping_sub(1))) || is_letter(prefix.get(at + 1));
+    let has = |bytes: &[u8]| prefix.iter().enumerate().any(|(at, byte)| bytes.contains(byte) && in_words(at));
+    let controls: Vec<u8> = (0x80..0xA0).collect();
+    !has(&controls) && has(&[0xB1, 0xB6, 0xA6])
 }
 
 /// The text of a small file, whatever it is encoded as. What cannot be decoded becomes U+FFFD.

@@ -593,6 +593,13 @@ pub(crate) const ARTICLE: &[&str] = &[
     "コンテンツ",
 ];
 
+/// Whether an article is not published.
+pub(crate) const DRAFT: &[&str] =
+    &["draft", "is_draft", "archived", "is_archived", "entwurf", "brouillon", "borrador", "черновик"];
+
+/// The state of an article.
+pub(crate) const STATE: &[&str] = &["state", "status", "zustand", "statut", "estado", "stato", "статус"];
+
 /// A name in lower case, its words parted by single underscores: `Ticket ID`, `ticket-id` and `ticketId` are one name.
 pub(crate) fn normal(name: &str) -> String {
     let mut normal = String::with_capacity(name.len() + 2);

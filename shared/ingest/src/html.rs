@@ -10,10 +10,16 @@ use html5gum::{DefaultEmitter, HtmlString, StartTag, Token, Tokenizer};
 const MAX_TEXT_BYTES: usize = 4 * 1024 * 1024;
 
 /// Elements whose content nobody reads as text.
-const NOT_TEXT: &[&str] = &[
-    "script", "style", "head", "template", "noscript", "svg", "math", "iframe", "object", "select", "textarea",
-    "button", "form",
-];
+const NOT_TEXT: &[&str] =
+    &["script", "style", "head", "template", "noscript", "svg", "math", "iframe", "object", "select", "textarea"];
+/// Elements that hold the article of a page.
+const ARTICLES: &[&str] = &["article", "main"];
+/// Classes of what is no part of an article's text: Notion's table of who owns a page and the like.
+const PROPERTIES: &[&str] = &["properties"];
+/// Parts of the classes of buttons that open an answer.
+const OPENING: &[&str] = &["accordion", "collaps", "faq", "question", "toggle"];
+/// The level of a heading that a button is.
+const BUTTON_LEVEL: u8 = 5;
 /// Elements of a page around its article.
 const AROUND: &[&str] = &["nav", "footer", "aside", "header", "menu"];
 /// Elements that begin and end a line.
@@ -49,6 +55,9 @@ const BLOCKS: &[&str] = &[
     "html",
     "summary",
     "details",
+    "aside",
+    "header",
+    "form",
 ];
 /// Elements without an end.
 const VOID: &[&str] =
@@ -183,6 +192,8 @@ struct Page {
     space: bool,
     /// Whether the row at hand has a cell already.
     in_row: bool,
+    /// How many elements that hold the article are open.
+    articles: usize,
     ended: bool,
 }
 
@@ -198,6 +209,7 @@ impl Default for Page {
             preformatted: 0,
             space: false,
             in_row: false,
+            articles: 0,
             ended: false,
         }
     }
@@ -242,6 +254,12 @@ impl Page {
             _ => {}
         }
         match name.as_bytes() {
+            b"article" | b"main" => self.articles += 1,
+            // A button that opens an answer is the question, unless it stands in a heading already.
+            b"button" if self.level == 0 => {
+                self.end_block();
+                self.level = BUTTON_LEVEL;
+            }
             b"li" => self.line.push_str("- "),
             b"pre" => self.preformatted += 1,
             b"tr" => self.in_row = false,
@@ -251,9 +269,14 @@ impl Page {
     }
 
     fn is_left_out(&self, name: &str, tag: &StartTag<()>) -> bool {
+        // Other buttons do something.
+        let is_control = || name == "button" && self.level == 0 && !(self.body == Body::Page && opens(tag));
         NOT_TEXT.contains(&name)
+            || is_control()
             || match self.body {
                 Body::Message => name == "blockquote" || marks(tag, QUOTES),
+                // What stands around an article stands in it, too: its head, a note beside it.
+                Body::Page if self.articles > 0 => matches!(name, "nav" | "menu") || marks(tag, PROPERTIES),
                 Body::Page => AROUND.contains(&name),
             }
     }
@@ -271,7 +294,10 @@ impl Page {
         if name == "pre" {
             self.preformatted = self.preformatted.saturating_sub(1);
         }
-        if BLOCKS.contains(&name) {
+        if ARTICLES.contains(&name) {
+            self.articles = self.articles.saturating_sub(1);
+        }
+        if BLOCKS.contains(&name) || name == "button" && self.level == BUTTON_LEVEL {
             self.end_block();
         }
     }
@@ -309,6 +335,13 @@ impl Page {
 
 fn name_of(name: &HtmlString) -> String {
     String::from_utf8_lossy(name).into_owned()
+}
+
+/// Whether a button opens an answer.
+fn opens(tag: &StartTag<()>) -> bool {
+    let has = |attribute: &[u8]| tag.attributes.contains_key(attribute);
+    let class = tag.attributes.get(&b"class"[..]).map(|value| String::from_utf8_lossy(value).to_ascii_lowercase());
+    has(b"aria-expanded") || class.is_some_and(|class| OPENING.iter().any(|part| class.contains(part)))
 }
 
 /// Whether a tag has one of these as its id or as one of its classes.
@@ -355,6 +388,25 @@ mod tests {
         assert_eq!(
             blocks(html, Body::Page),
             [block(1, "Returns"), block(0, "30 days"), block(0, "Land | Days"), block(0, "DE | 2")]
+        );
+    }
+
+    #[test]
+    fn questions_on_buttons_are_headings_and_an_article_keeps_its_head() {
+        let html = "<form action=x><header>Shop</header><main><header><h1>FAQ</h1></header><h2><button>Ash or oak?</button></h2>\
+                    <p>Ash.</p><button class=\"faq-toggle\">Where?</button><div>Here.</div><button>Send</button>\
+                    <aside>By hand.</aside></main><aside>Advert</aside></form>";
+        let block = |level, text: &str| Block { level, text: text.to_owned() };
+        assert_eq!(
+            blocks(html, Body::Page),
+            [
+                block(1, "FAQ"),
+                block(2, "Ash or oak?"),
+                block(0, "Ash."),
+                block(5, "Where?"),
+                block(0, "Here."),
+                block(0, "By hand.")
+            ]
         );
     }
 

@@ -3,17 +3,22 @@
 use std::borrow::Cow;
 
 use crate::errors::{RowCode, RowError};
+use crate::kind::Kind;
 use crate::limits::Limits;
 use crate::record::{Record, Role};
 use crate::schema::{ABOUT, Cell, Cells, Field, Schema};
 use crate::speakers::{EXAMPLES, Speaker};
 use crate::threads::Message;
-use crate::{html, moments, quotes};
+use crate::{html, moments, quotes, sections};
 
 /// Characters of a label.
 const INTENT_CHARS: usize = 100;
 /// Characters of the id of a conversation.
 const CONVERSATION_CHARS: usize = 200;
+
+/// States of articles that nobody is meant to read yet, or any longer.
+const DRAFTS: &[&str] =
+    &["draft", "unpublished", "archived", "hidden", "deleted", "entwurf", "brouillon", "borrador", "черновик"];
 
 /// What a row is.
 #[derive(Debug)]
@@ -29,7 +34,10 @@ pub(crate) enum Row {
 pub(crate) fn row(row: u64, mut cells: Cells<'_>, schema: &Schema, limits: &Limits) -> Result<Row, RowError> {
     let is_message = schema.columns.iter().any(|column| column.field == Field::Role);
     let speaker = if is_message { speaker(row, &mut cells, schema)? } else { None };
-    if speaker == Some(Speaker::Nobody) {
+    let is_draft =
+        || told(cells.get(Field::Sort)).is_some_and(|state| DRAFTS.contains(&state.trim().to_lowercase().as_str()));
+    let is_unpublished = !is_message && (told(cells.get(Field::Private)).and_then(truth) == Some(true) || is_draft());
+    if speaker == Some(Speaker::Nobody) || is_unpublished {
         return Ok(Row::LeftOut);
     }
     let role = speaker.and_then(Speaker::role);
@@ -56,15 +64,26 @@ pub(crate) fn row(row: u64, mut cells: Cells<'_>, schema: &Schema, limits: &Limi
         };
         let wrong = |(code, why): Wrong| RowError::of_cell(row, name, code, why);
         // Turns are mostly e-mails; what they quote belongs to somebody else's turn.
-        let content = match record.role {
-            Some(_) if column.field == Field::Text => Cow::Owned(written(&content).map_err(wrong)?),
+        let content = match column.field {
+            Field::Text if record.role.is_some() => Cow::Owned(written(&content).map_err(wrong)?),
+            Field::Text | Field::Reply if schema.kind != Kind::Knowledge && html::is_html(&content) => {
+                Cow::Owned(html::text(&content))
+            }
             _ => content,
         };
         match column.field {
             Field::Text if record.role == Some(Role::Agent) => {
-                record.reply = Some(reply(&content, limits.reply_chars).map_err(wrong)?);
+                let content = beginning(&content, limits.reply_chars);
+                record.reply = Some(reply(content, limits.reply_chars).map_err(wrong)?);
+            }
+            Field::Text if record.role.is_some() => {
+                record.text = text(beginning(&content, limits.text_chars), limits.text_chars).map_err(wrong)?;
             }
             Field::Text => record.text = text(&content, limits.text_chars).map_err(wrong)?,
+            // It is cut into passages before it is measured.
+            Field::Reply if schema.kind == Kind::Knowledge => {
+                record.reply = Some(reply(&content, usize::MAX).map_err(wrong)?);
+            }
             Field::Reply => record.reply = Some(reply(&content, limits.reply_chars).map_err(wrong)?),
             Field::Intent => record.intent = intent(&content).map_err(wrong)?,
             Field::Conversation => record.conversation = Some(conversation(&content).map_err(wrong)?),
@@ -133,11 +152,31 @@ fn written(content: &str) -> Result<String, Wrong> {
 pub(crate) fn turn(row: u64, by: Role, words: &str, id: &str, limits: &Limits) -> Result<Record, RowError> {
     let wrong = |(code, why): Wrong| RowError::of_cell(row, "body", code, why);
     let (said, answered) = match by {
-        Role::Customer => (text(words, limits.text_chars).map_err(wrong)?, None),
-        Role::Agent => (String::new(), Some(reply(words, limits.reply_chars).map_err(wrong)?)),
+        Role::Customer => (text(beginning(words, limits.text_chars), limits.text_chars).map_err(wrong)?, None),
+        Role::Agent => {
+            let words = beginning(words, limits.reply_chars);
+            (String::new(), Some(reply(words, limits.reply_chars).map_err(wrong)?))
+        }
     };
     let conversation = Some(conversation(id).map_err(wrong)?);
     Ok(Record { row, text: said, intent: None, reply: answered, conversation, role: Some(by), before: Vec::new() })
+}
+
+/// The beginning of a message, as far as it is learnt from: in a long e-mail the matter stands at the top.
+fn beginning(words: &str, chars: usize) -> &str {
+    let words = words.trim_matches(is_gap);
+    words.char_indices().nth(chars).map_or(words, |(end, _)| &words[..end])
+}
+
+/// The passages of an article, each a record with the headings above it.
+pub(crate) fn passages(article: Record, limits: &Limits) -> Vec<Result<Record, RowError>> {
+    let body = article.reply.as_deref().unwrap_or_default();
+    let passage = |section: sections::Section| {
+        let wrong = |(code, why): Wrong| RowError::of_cell(article.row, "body", code, why);
+        let reply = reply(&section.body, limits.reply_chars).map_err(wrong)?;
+        Ok(Record { text: tidy(&section.title), reply: Some(reply), ..article.clone() })
+    };
+    sections::of_article(&article.text, body).into_iter().map(passage).collect()
 }
 
 /// An utterance that an adapter read.

@@ -16,38 +16,46 @@ const MAX_CLOSING_CHARS: usize = 80;
 /// "On Mon, 3 Mar 2026 at 10:12, Anna wrote:" in the languages of the mail programs.
 static ATTRIBUTION: LazyLock<Regex> = LazyLock::new(|| {
     expression(
-        r"(?i)^\W*(?:on\b.{4,250}\bwrote\s?:|am\b.{4,250}\bschrieb\b.{0,120}:|el\b.{4,250}\bescribi[oó]\s?:|le\b.{4,250}\ba écrit\s?:|em\b.{4,250}\bescreveu\s?:|il\b.{4,250}\bha scritto\s?:|op\b.{4,250}\bschreef\b.{0,120}:|w dniu\b.{4,250}\b(?:napisał(?:\(a\)|a)?|pisze)\b.{0,120}:|.{4,250}(?:пишет|написал(?:а|\(а\))?|писал(?:а|\(а\))?)\s?:)\s*$",
+        r"(?i)^\W*(?:on\b.{4,250}\bwrote\s?:|am\b.{4,250}\bschrieb\b.{0,120}:|el\b.{4,250}\bescribi[oó]\s?:|le\b.{4,250}\ba écrit\s?:|em\b.{4,250}\bescreveu\s?:|il\b.{4,250}\bha scritto\s?:|op\b.{4,250}\bschreef\b.{0,120}:|w dniu\b.{4,250}\b(?:napisał(?:\(a\)|a)?|pisze)\b.{0,120}:|.{4,250}(?:пишет|пише|написал(?:а|\(а\))?|написав(?:ла|\(ла\))?|писал(?:а|\(а\))?|şunu yazdı|yazdı)\s?:)\s*$",
     )
 });
+
+/// An attribution in any language: a time, and an address in angle brackets before the colon at its end.
+static STAMPED: LazyLock<Regex> =
+    LazyLock::new(|| expression(r"^\W*\S.{0,200}\b\d{1,2}[:.]\d{2}\b.{0,200}<[^<>\s@]+@[^<>\s]+>[^<>]{0,40}:\s*$"));
+
+/// The rule above the headers that a mail program on a telephone writes.
+static RULE: LazyLock<Regex> = LazyLock::new(|| expression(r"^\s*[-_=*]{8,}\s*$"));
 
 /// "-----Original Message-----".
 static ORIGINAL: LazyLock<Regex> = LazyLock::new(|| {
     expression(
-        r"(?i)^\W*-{2,}\s*(?:original message|forwarded message|begin forwarded message|ursprüngliche nachricht|weitergeleitete nachricht|mensaje original|mensaje reenviado|message d'origine|message transféré|исходное сообщение|пересылаемое сообщение|messaggio originale|messaggio inoltrato|mensagem original|oorspronkelijk bericht|wiadomość oryginalna)\s*-{2,}\s*$",
+        r"(?i)^\W*-{2,}\s*(?:original message|forwarded message|begin forwarded message|ursprüngliche nachricht|weitergeleitete nachricht|mensaje original|mensaje reenviado|message d'origine|message transféré|исходное сообщение|пересылаемое сообщение|оригінальне повідомлення|переслане повідомлення|özgün ileti|iletilen ileti|messaggio originale|messaggio inoltrato|mensagem original|oorspronkelijk bericht|wiadomość oryginalna)\s*-{2,}\s*$",
     )
 });
 
 /// The first line of the headers that Outlook writes.
-static FROM: LazyLock<Regex> =
-    LazyLock::new(|| expression(r"(?i)^[\s*>]*(?:from|von|de|от|da|van|od|expéditeur)\s?\*?:\s?\*?\s*\S"));
+static FROM: LazyLock<Regex> = LazyLock::new(|| {
+    expression(r"(?i)^[\s*>]*(?:from|von|de|от|від|da|van|od|expéditeur|kimden|gönderen)\s?\*?:\s?\*?\s*\S")
+});
 /// The lines after it.
 static HEADER: LazyLock<Regex> = LazyLock::new(|| {
     expression(
-        r"(?i)^[\s*>]*(?:sent|date|to|cc|subject|gesendet|datum|an|betreff|enviado(?: el)?|fecha|para|asunto|envoyé|à|objet|отправлено|дата|кому|копия|тема|inviato|data|a|oggetto|verzonden|aan|onderwerp|wysłano|do|temat|assunto)\s?\*?:",
+        r"(?i)^[\s*>]*(?:sent|date|to|cc|subject|gesendet|datum|an|betreff|enviado(?: el)?|fecha|para|asunto|envoyé|à|objet|отправлено|дата|кому|копия|тема|inviato|data|a|oggetto|verzonden|aan|onderwerp|wysłano|do|temat|assunto|надіслано|кому|дата|gönderilen|gönderildi|tarih|kime|konu)\s?\*?:",
     )
 });
 
 /// What programs on telephones sign with.
 static DEVICE: LazyLock<Regex> = LazyLock::new(|| {
     expression(
-        r"(?i)^\W*(?:sent from (?:my )?\p{L}+|get outlook for|sent via|von meinem .{2,40} gesendet|gesendet (?:von|mit)|enviado desde mi|enviado do meu|envoyé de(?:puis)? mon|inviato da(?:l mio)?|verzonden (?:vanaf|met)|отправлено (?:с|из)|wysłane z|diese nachricht wurde von meinem)\b.{0,60}$",
+        r"(?i)^\W*(?:sent from (?:my )?\p{L}+|get outlook for|sent via|von meinem .{2,40} gesendet|gesendet (?:von|mit)|enviado desde mi|enviado do meu|envoyé de(?:puis)? mon|inviato da(?:l mio)?|verzonden (?:vanaf|met)|отправлено (?:с|из)|надіслано (?:з|із)|wysłane z|diese nachricht wurde von meinem)\b.{0,60}$",
     )
 });
 
 /// A formula that closes a letter, on a line of its own.
 static CLOSING: LazyLock<Regex> = LazyLock::new(|| {
     expression(
-        r"(?i)^\W*(?:(?:kind|best|warm|many|with kind|with best) (?:regards|wishes)|(?:yours )?(?:sincerely|faithfully|truly)(?: yours)?|regards|cheers|mit (?:freundlichen|besten|lieben|herzlichen) gr(?:üßen|uessen|üssen)|(?:viele|liebe|beste|freundliche|herzliche) gr(?:üße|uesse|üsse)|mfg|lg|vg|saludos(?: cordiales)?|un (?:cordial )?saludo|atentamente|cordialement|bien cordialement|(?:meilleures|cordiales) salutations|с уважением|с наилучшими пожеланиями|cordiali saluti|distinti saluti|atenciosamente|com os melhores cumprimentos|met vriendelijke groet(?:en)?|groetjes|z poważaniem|pozdrawiam)[\s,.!]*(?:\p{Lu}[\p{L}.-]+\s?){0,3}$",
+        r"(?i)^\W*(?:(?:kind|best|warm|many|with kind|with best) (?:regards|wishes)|(?:yours )?(?:sincerely|faithfully|truly)(?: yours)?|regards|cheers|mit (?:freundlichen|besten|lieben|herzlichen) gr(?:üßen|uessen|üssen)|(?:viele|liebe|beste|freundliche|herzliche) gr(?:üße|uesse|üsse)|mfg|lg|vg|saludos(?: cordiales)?|un (?:cordial )?saludo|atentamente|cordialement|bien cordialement|(?:meilleures|cordiales) salutations|с уважением|с наилучшими пожеланиями|всего доброго|з повагою|з найкращими побажаннями|saygılarımla|saygılarımızla|iyi günler(?: dilerim| dileriz)?|iyi çalışmalar|cordiali saluti|distinti saluti|atenciosamente|com os melhores cumprimentos|met vriendelijke groet(?:en)?|groetjes|z poważaniem|pozdrawiam)[\s,.!]*(?:\p{Lu}[\p{L}.-]+\s?){0,3}$",
     )
 });
 
@@ -58,7 +66,9 @@ pub(crate) fn written(message: &str) -> String {
     let mut at = 0;
     while at < lines.len() {
         let line = lines[at];
-        if ORIGINAL.is_match(line) || begins_headers(&lines[at..]) {
+        let is_above_headers =
+            |line| RULE.is_match(line) && lines.get(at + 1).is_some_and(|next| HEADER.is_match(next));
+        if ORIGINAL.is_match(line) || is_above_headers(line) || begins_headers(&lines[at..]) {
             break;
         }
         if let Some(length) = attribution(&lines[at..]) {
@@ -97,7 +107,7 @@ fn attribution(lines: &[&str]) -> Option<usize> {
     if first.len() > 300 || first.trim().is_empty() {
         return None;
     }
-    if ATTRIBUTION.is_match(first) {
+    if ATTRIBUTION.is_match(first) || STAMPED.is_match(first) {
         return Some(1);
     }
     let second = lines.get(1).filter(|second| second.len() <= 200 && second.ends_with(':'))?;
@@ -145,6 +155,13 @@ mod tests {
             "W dniu 3.03.2026 o 10:12, Anna pisze:",
             "Em seg., 3 de mar. de 2026, Anna escreveu:",
             "On Mon, 3 Mar 2026 at 10:12, Anna Weiss\n<anna@example.org> wrote:",
+            "пт, 6 мар. 2026 г. в 09:40, Анна Вайс <anna@example.org>:",
+            "Пятница, 6 марта 2026, 9:40 +03:00 от Анна <anna@example.org>:",
+            "06.03.2026, 09:40, \"Анна\" <anna@example.org>:",
+            "пт, 6 бер. 2026 р. о 09:40 Анна <anna@example.org> пише:",
+            "Anna Weiss <anna@example.org>, 6 Mar 2026 Cum, 09:40 tarihinde şunu yazdı:",
+            "----------------\nКому: shop@example.org\nТема: Чайник",
+            "Від: Анна\nНадіслано: п'ятниця\nКому: Магазин\nТема: чайник",
             "-----Original Message-----",
             "From: Anna\nSent: Monday\nTo: Support\nSubject: pot",
             "Von: Anna\nGesendet: Montag\nAn: Support\nBetreff: Kanne",
@@ -166,6 +183,8 @@ mod tests {
     fn a_closing_goes_with_who_signed_and_a_sentence_with_such_words_stays() {
         assert_eq!(written("where is it?\n\nMit freundlichen Grüßen\nAnna Weiss\nTel. 030 901820"), "where is it?");
         assert_eq!(written("where is it?\nBest regards, Anna"), "where is it?");
+        assert_eq!(written("Де він?\n\nЗ повагою,\nАнна\n+380 67 000 00 00"), "Де він?");
+        assert_eq!(written("Nerede?\n\nSaygılarımla\nAnna"), "Nerede?");
         let sentence = "best regards to the team that packed it so well, it came whole";
         assert_eq!(written(sentence), sentence);
         let long = "Regards\nthis goes on for more than a signature does, in a line that nobody would write below a name, ever.";

@@ -362,6 +362,12 @@ impl<R: Read> Records<R> {
         }
         match self.next_given() {
             Ok(Some(Given::Row(Ok(interpret::Row::Message(message))))) => self.threads.hold(message),
+            // Documents are cut already.
+            Ok(Some(Given::Row(Ok(interpret::Row::Record(article)))))
+                if self.kind == Kind::Knowledge && !matches!(self.rows, Rows::Sections(_)) =>
+            {
+                interpret::passages(article, &self.limits).into_iter().for_each(|passage| self.take(passage));
+            }
             Ok(Some(Given::Row(Ok(interpret::Row::Record(record))))) => self.take(Ok(record)),
             Ok(Some(Given::Row(Ok(interpret::Row::LeftOut)) | Given::Nothing)) => {}
             Ok(Some(Given::Row(Err(error)))) => {

@@ -246,6 +246,8 @@ impl Redactor {
             Personal::Iban,
             Personal::Order,
             Personal::Name,
+            // Codes of products look like them.
+            Personal::NationalId,
         ];
         Self { leave: self.leave.and(public), ..self.clone() }
     }

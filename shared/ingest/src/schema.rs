@@ -95,8 +95,12 @@ const CONVERSATIONS: &[Column] = &[
     Column::optional(Field::AgentName, headings::AGENT_NAME),
 ];
 
-const KNOWLEDGE: &[Column] =
-    &[Column::required(Field::Text, headings::TITLE), Column::required(Field::Reply, headings::ARTICLE)];
+const KNOWLEDGE: &[Column] = &[
+    Column::required(Field::Text, headings::TITLE),
+    Column::required(Field::Reply, headings::ARTICLE),
+    Column::optional(Field::Private, headings::DRAFT),
+    Column::optional(Field::Sort, headings::STATE),
+];
 
 /// The columns of a kind of file.
 fn columns(kind: Kind) -> &'static [Column] {
@@ -111,6 +115,7 @@ fn columns(kind: Kind) -> &'static [Column] {
 /// The columns of one file, under our names or the tenant's.
 #[derive(Debug, Clone)]
 pub(crate) struct Schema {
+    pub(crate) kind: Kind,
     pub(crate) columns: &'static [Column],
     /// Every accepted name, with its column and its rank (0 is best), but for columns that the tenant named.
     known: HashMap<&'static str, (&'static Column, usize)>,
@@ -134,7 +139,7 @@ impl Schema {
             .filter(|column| !is_mapped(column))
             .flat_map(|column| column.names.iter().enumerate().map(move |(rank, name)| (*name, (column, rank))));
         let roles = mapping.roles().map(|(word, speaker)| (headings::normal(word), speaker));
-        Self { columns, known: known.collect(), roles: roles.collect(), mapped }
+        Self { kind, columns, known: known.collect(), roles: roles.collect(), mapped }
     }
 
     /// The column that goes by this name, with the rank of the name among the accepted ones (0 is best). Where the

@@ -32,11 +32,39 @@ pub(crate) fn of_markdown(document: &str) -> Vec<Section> {
     if let Some(title) = front {
         blocks.end(1, title);
     }
+    let mut done = blocks.done;
+    done.extend(blocks_of_markdown(document));
+    cut(done)
+}
+
+fn blocks_of_markdown(document: &str) -> Vec<Block> {
+    let mut blocks = Blocks::default();
     for event in Parser::new_ext(document, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH) {
         blocks.take(event);
     }
     blocks.flush();
-    cut(blocks.done)
+    blocks.done
+}
+
+/// Cuts the body of an article that is called so, whatever it is written in; one that is short and plain stays as it is.
+pub(crate) fn of_article(title: &str, body: &str) -> Vec<Section> {
+    let mut blocks = if html::is_html(body) {
+        html::blocks(body, html::Body::Page)
+    } else if body.lines().any(|line| line.starts_with("# ") || line.starts_with("## ")) {
+        blocks_of_markdown(body)
+    } else if body.chars().count() > 2 * PASSAGE_CHARS {
+        body.split("\n\n").map(|text| Block { level: 0, text: text.trim().to_owned() }).collect()
+    } else {
+        return vec![Section { title: title.to_owned(), body: body.to_owned() }];
+    };
+    blocks.retain(|block| !block.text.is_empty());
+    blocks.iter_mut().filter(|block| block.level > 0).for_each(|block| block.level += 1);
+    // Many articles begin with their title.
+    if blocks.first().is_some_and(|first| first.level > 0 && first.text == title.trim()) {
+        blocks.remove(0);
+    }
+    blocks.insert(0, Block { level: 1, text: title.trim().to_owned() });
+    cut(blocks)
 }
 
 /// Cuts plain text: a line underlined with `=` or `-` is a heading, as is a short line between blank ones that ends no
@@ -74,7 +102,16 @@ pub(crate) fn of_text(text: &str) -> Vec<Section> {
         at += 1;
     }
     end_paragraph(&mut paragraph, &mut blocks);
+    demote_lists(&mut blocks);
     cut(blocks)
+}
+
+/// Makes text of short lines that follow each other: they are a list, not headings of nothing. The first line stays the title.
+fn demote_lists(blocks: &mut [Block]) {
+    let Some((_, below)) = blocks.split_first_mut() else { return };
+    for run in below.chunk_by_mut(|a, b| a.level == 3 && b.level == 3).filter(|run| run.len() > 1) {
+        run.iter_mut().for_each(|block| block.level = 0);
+    }
 }
 
 fn end_paragraph(paragraph: &mut Vec<&str>, blocks: &mut Vec<Block>) {
@@ -287,6 +324,24 @@ mod tests {
                 section("Care guide › Steel pots", "They may go into the machine."),
             ]
         );
+    }
+
+    #[test]
+    fn short_lines_one_after_another_are_no_headings() {
+        let text = "Wood\n\nShelves ash\n\nBoards oak\n\nTrays walnut\n\nAsk us for other kinds.\n";
+        let body = "Shelves ash\nBoards oak\nTrays walnut\nAsk us for other kinds.";
+        assert_eq!(of_text(text), [section("Wood", body)]);
+    }
+
+    #[test]
+    fn the_body_of_an_article_is_cut_below_its_title() {
+        let body = "<h1>Care</h1><p>Oil it.</p><h2>How often</h2><ul><li>once</li><li>a year</li></ul>";
+        let cut = [section("Care", "Oil it."), section("Care › How often", "- once\n- a year")];
+        assert_eq!(of_article("Care", body), cut);
+        assert_eq!(of_article("Care", "# How often\nonce a year"), [section("Care › How often", "once a year")]);
+        assert_eq!(of_article("Care", "Oil it.\n\nNow."), [section("Care", "Oil it.\n\nNow.")]);
+        let long = format!("{0}\n\n{0}\n\n{0}", "word ".repeat(150).trim());
+        assert_eq!(of_article("Care", &long).len(), 3);
     }
 
     #[test]

@@ -32,8 +32,8 @@ pub(super) fn cards(text: &str) -> Vec<Range<usize>> {
 /// The longest card number that begins with the first of these groups, and how many of them it takes.
 fn longest_card(text: &str, groups: &[digits::Group]) -> Option<(usize, Range<usize>)> {
     let start = groups.first()?.bytes.start;
-    // A telephone number may satisfy Luhn's formula.
-    if text[..start].ends_with('+') {
+    // A telephone number may satisfy Luhn's formula, and so does one of ten article numbers.
+    if text[..start].ends_with('+') || is_named_article(&text[..start]) {
         return None;
     }
     let mut number = Vec::new();
@@ -55,6 +55,15 @@ fn longest_card(text: &str, groups: &[digits::Group]) -> Option<(usize, Range<us
         }
     }
     longest
+}
+
+/// Whether a number is called one of an article: `EAN 4006…`, `GTIN: …`.
+fn is_named_article(before: &str) -> bool {
+    const NAMES: &[&str] =
+        &["ean", "gtin", "isbn", "upc", "asin", "sku", "штрихкод", "штрих-код", "артикул", "barcode"];
+    let word = before.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, ':' | '#' | '№' | '.' | '-'));
+    let word = word.rsplit(|c: char| !c.is_alphabetic() && c != '-').next().unwrap_or_default();
+    word.len() <= 40 && NAMES.contains(&word.to_lowercase().as_str())
 }
 
 fn is_separator(between: &str) -> bool {
@@ -230,6 +239,14 @@ mod tests {
 
     fn words(text: &str, find: fn(&str) -> Vec<Range<usize>>) -> Vec<&str> {
         find(text).into_iter().map(|bytes| &text[bytes]).collect()
+    }
+
+    #[test]
+    fn a_number_that_is_called_an_articles_is_no_card() {
+        for text in ["EAN 4006381330060", "gtin: 4006381330060", "штрихкод № 4006381330060"] {
+            assert!(cards(text).is_empty(), "{text}");
+        }
+        assert_eq!(cards("my card 4222222222222").len(), 1);
     }
 
     #[test]
