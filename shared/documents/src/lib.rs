@@ -1,12 +1,13 @@
-//! Sheets and PDF documents as text.
+//! Sheets, documents of Word and PDF documents as text.
 //!
-//! Both formats are programs for a parser: archives of XML that unpack without end, objects that refer to themselves,
+//! All of these formats are programs for a parser: archives of XML that unpack without end, objects that refer to themselves,
 //! tables that claim a billion cells. The libraries that read them are good and were not written against enemies, so they
 //! run in a [process of their own](sandbox) that may use so much memory and time and can open nothing. What kills it costs
 //! one file.
 //!
-//! A sheet becomes CSV and a document plain text; from there on they are read like any other upload.
+//! A sheet becomes CSV, a document of Word Markdown and one of PDF plain text; from there on they are read like any other upload.
 
+mod docx;
 mod limits;
 mod pdf;
 pub mod sandbox;
@@ -24,9 +25,14 @@ pub use limits::Limits;
 pub enum Document {
     /// A workbook of Office Open XML (ECMA-376).
     Xlsx,
+    /// A document of Word (ECMA-376).
+    Docx,
     /// A document of ISO 32000.
     Pdf,
 }
+
+/// The folder of a document of Word in its archive.
+const WORD: &[u8] = b"word/document.xml";
 
 impl Document {
     /// What a file is by its first bytes; `None` where it is neither. A ZIP archive is taken for a workbook until it is
@@ -35,6 +41,7 @@ impl Document {
         // Readers accept a PDF document whose header is preceded by something else.
         let header = &prefix[..prefix.len().min(1024)];
         match prefix {
+            [b'P', b'K', 3, 4, ..] if prefix.windows(WORD.len()).any(|name| name == WORD) => Some(Self::Docx),
             [b'P', b'K', 3, 4, ..] => Some(Self::Xlsx),
             _ if header.windows(5).any(|window| window == b"%PDF-") && !header.starts_with(b"{") => Some(Self::Pdf),
             _ => None,
@@ -45,6 +52,7 @@ impl Document {
     pub fn format(self) -> Format {
         match self {
             Self::Xlsx => Format::Xlsx,
+            Self::Docx => Format::Docx,
             Self::Pdf => Format::Pdf,
         }
     }
@@ -52,12 +60,13 @@ impl Document {
     fn name(self) -> &'static str {
         match self {
             Self::Xlsx => "xlsx",
+            Self::Docx => "docx",
             Self::Pdf => "pdf",
         }
     }
 
     fn named(name: &str) -> Option<Self> {
-        [Self::Xlsx, Self::Pdf].into_iter().find(|document| document.name() == name)
+        [Self::Xlsx, Self::Docx, Self::Pdf].into_iter().find(|document| document.name() == name)
     }
 }
 
@@ -90,6 +99,7 @@ pub fn extract(document: Document, file: impl Read + Seek, out: impl Write, limi
     let mut out = limits::Bounded::new(out, limits.text_bytes);
     let extracted = match document {
         Document::Xlsx => sheet::extract(file, &mut out, limits),
+        Document::Docx => docx::extract(file, &mut out, limits),
         Document::Pdf => pdf::extract(file, &mut out, limits),
     };
     if out.is_full() {

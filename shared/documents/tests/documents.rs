@@ -214,10 +214,46 @@ fn a_document_without_a_word_and_one_with_a_password_say_so() {
     assert_eq!(refusal(Document::Pdf, encrypted.as_bytes()), "encrypted_document");
 }
 
+/// A document of Word with this body.
+fn word(body: &str) -> Vec<u8> {
+    let space = r#"xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main""#;
+    let document = format!(r#"<?xml version="1.0"?><w:document {space}><w:body>{body}</w:body></w:document>"#);
+    let styles = format!(
+        r#"<w:styles {space}><w:style w:type="paragraph" w:styleId="berschrift1"><w:name w:val="heading 1"/></w:style></w:styles>"#
+    );
+    archive(&[
+        ("[Content_Types].xml", b"<Types/>"),
+        ("word/document.xml", document.as_bytes()),
+        ("word/styles.xml", styles.as_bytes()),
+    ])
+}
+
+#[test]
+fn a_document_of_word_is_cut_at_its_headings() {
+    let body = r#"<w:p><w:pPr><w:pStyle w:val="berschrift1"/></w:pPr><w:r><w:t>Care</w:t></w:r></w:p>
+        <w:p><w:r><w:t xml:space="preserve">Oil &amp; </w:t></w:r><w:r><w:t>wax.</w:t><w:br/><w:t>Twice.</w:t></w:r>
+        <w:del><w:r><w:delText>SECRET</w:delText></w:r></w:del></w:p>
+        <w:p><w:pPr><w:outlineLvl w:val="1"/></w:pPr><w:r><w:t>Stains</w:t></w:r></w:p>
+        <w:p><w:pPr><w:numPr/></w:pPr><w:r><w:t>sand it</w:t></w:r></w:p>
+        <w:tbl><w:tr><w:tc><w:p><w:r><w:t>tea</w:t></w:r></w:p></w:tc><w:tc><w:p><w:r><w:t>salt</w:t></w:r></w:p></w:tc></w:tr></w:tbl>"#;
+    let bytes = word(body);
+    let file = File::open(bytes.as_slice(), &Limits::default()).unwrap();
+    assert_eq!(Document::of(file.prefix()), Some(Document::Docx));
+    let text = extract(Document::Docx, &bytes).unwrap();
+    assert_eq!(text, "# Care\n\nOil & wax.\nTwice.\n\n## Stains\n\n- sand it\n\ntea | salt\n\n");
+    let file = file.replaced_by(text.as_bytes(), Document::Docx.format(), &Limits::default()).unwrap();
+    let records = Records::of(file, Kind::Knowledge, &Options::default()).unwrap();
+    let titles: Vec<String> = records.map(|row| row.unwrap().unwrap().text).collect();
+    assert_eq!(titles, ["Care", "Care › Stains"]);
+    assert_eq!(refusal(Document::Docx, &word("<w:p/>")), "no_text");
+}
+
 /// What some of them must be refused for; a bomb may find either bound first.
 const EXPECTED: &[(&str, &[&str])] = &[
     ("a billion laughs", &["broken_document"]),
     ("an external entity", &["broken_document"]),
+    ("a document of word with entities", &["broken_document"]),
+    ("a zip bomb of paragraphs", &["document_too_large", "document_too_slow"]),
     ("a zip bomb of shared texts", &["document_too_large", "document_too_slow"]),
     ("a zip bomb of cells", &["document_too_large", "document_too_slow"]),
     ("a cell in the last column", &["empty_file"]),
@@ -239,6 +275,17 @@ fn hostile() -> Vec<(String, Document, Vec<u8>)> {
             write!(entities, r#"<!ENTITY a{level} "{below}">"#).unwrap();
         }
         workbook(one_cell, &format!("{entities}]><sst><si><t>&a9;</t></si></sst>"))
+    });
+    add("a document of word with entities", Document::Docx, {
+        let document = r#"<!DOCTYPE d [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]><d><p>&b;</p></d>"#;
+        archive(&[("word/document.xml", document.as_bytes())])
+    });
+    add("a zip bomb of paragraphs", Document::Docx, {
+        let paragraphs = "<w:p><w:r><w:t>aaaaaaaaaaaaaaaa</w:t></w:r></w:p>".repeat(6_000_000);
+        archive(&[("word/document.xml", format!("<w:d xmlns:w=\"w\">{paragraphs}</w:d>").as_bytes())])
+    });
+    add("a million open paragraphs", Document::Docx, {
+        archive(&[("word/document.xml", "<p><tr><tc>".repeat(1_000_000).as_bytes())])
     });
     add("an external entity", xlsx, {
         let texts = r#"<?xml version="1.0"?><!DOCTYPE sst [<!ENTITY x SYSTEM "file:///etc/passwd">]><sst><si><t>&x;</t></si></sst>"#;

@@ -35,6 +35,8 @@ pub enum Format {
     Yaml,
     /// The first sheet of a workbook that holds anything.
     Xlsx,
+    /// A document of Word, read as Markdown.
+    Docx,
     /// A PDF document.
     Pdf,
 }
@@ -51,6 +53,7 @@ impl fmt::Display for Format {
             Self::Html => formatter.write_str("HTML"),
             Self::Yaml => formatter.write_str("YAML"),
             Self::Xlsx => formatter.write_str("XLSX"),
+            Self::Docx => formatter.write_str("DOCX"),
             Self::Pdf => formatter.write_str("PDF"),
         }
     }
@@ -61,7 +64,7 @@ const LINES_COMPARED: usize = 20;
 
 const AS_CSV: &str = "save the sheet as CSV (UTF-8) and upload that";
 const AS_TEXT: &str = "upload the text as CSV, JSON or plain text";
-const AS_DOCUMENT: &str = "save it as PDF, HTML or plain text and upload that";
+const AS_DOCUMENT: &str = "save it as DOCX, PDF, HTML or plain text and upload that";
 const UNPACKED: &str = "unpack it and upload the files inside one by one";
 
 /// First bytes, what they give away, and what to do about it.

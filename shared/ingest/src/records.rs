@@ -138,6 +138,7 @@ pub(crate) fn recognise(kind: Kind, object: &str) -> Option<Adapter> {
 pub(crate) fn format_of<R: Read>(source: &Source<R>, kind: Kind, schema: &Schema) -> Result<Format, FileError> {
     match source.document {
         Some(Format::Xlsx) => Ok(Format::Csv { delimiter: ',' }),
+        Some(Format::Docx) if kind == Kind::Knowledge => Ok(Format::Markdown),
         Some(_) if kind == Kind::Knowledge => Ok(Format::Text),
         _ => format::detect(&source.prefix, kind, schema),
     }
