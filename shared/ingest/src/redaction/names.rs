@@ -224,6 +224,127 @@ const GREETINGS: &[&str] = &[
     "добрый",
 ];
 
+/// Words that a company, a team or an account has in its display name, and a person has not.
+const NOT_OF_PERSONS: &[&str] = &[
+    "team",
+    "support",
+    "service",
+    "services",
+    "care",
+    "customer",
+    "customers",
+    "client",
+    "help",
+    "helpdesk",
+    "desk",
+    "shop",
+    "store",
+    "sales",
+    "guest",
+    "user",
+    "visitor",
+    "admin",
+    "administrator",
+    "info",
+    "office",
+    "company",
+    "group",
+    "gmbh",
+    "ag",
+    "llc",
+    "ltd",
+    "inc",
+    "corp",
+    "sarl",
+    "spa",
+    "bot",
+    "assistant",
+    "agent",
+    "system",
+    "noreply",
+    "billing",
+    "orders",
+    "contact",
+    "the",
+    "our",
+    "kundenservice",
+    "kundendienst",
+    "versand",
+    "buchhaltung",
+    "kunde",
+    "gast",
+    "besucher",
+    "mannschaft",
+    "werkstatt",
+    "équipe",
+    "boutique",
+    "magasin",
+    "invité",
+    "equipo",
+    "soporte",
+    "tienda",
+    "atención",
+    "invitado",
+    "usuario",
+    "equipe",
+    "suporte",
+    "loja",
+    "atendimento",
+    "assistenza",
+    "negozio",
+    "klantenservice",
+    "winkel",
+    "zespół",
+    "sklep",
+    "obsługa",
+    "магазин",
+    "поддержка",
+    "служба",
+    "команда",
+    "отдел",
+    "гость",
+    "пользователь",
+    "клиент",
+    "ооо",
+    "підтримка",
+    "крамниця",
+    "гість",
+    "користувач",
+    "тов",
+    "mağaza",
+    "destek",
+    "müşteri",
+    "ekibi",
+    "misafir",
+];
+
+/// Words between a person and the company: "Anna from Acme".
+const BEFORE_COMPANIES: &[&str] = &["from", "at", "of", "by", "из", "от", "з", "від", "chez", "bei", "presso"];
+
+/// Small words inside of names.
+const PARTICLES: &[&str] = &[
+    "da", "das", "de", "del", "della", "den", "der", "des", "di", "do", "dos", "du", "e", "el", "la", "le", "los",
+    "san", "ten", "ter", "van", "vom", "von", "y", "zu", "zum", "zur", "bin", "ibn", "al",
+];
+
+/// The parts of a display name that name a person: none of a company's or a team's, and nothing of the company behind a
+/// person.
+fn of_person(display: &str) -> Vec<&str> {
+    let person = display.split(['@', '|', '(', '[', '/']).next().unwrap_or_default();
+    let mut parts: Vec<&str> = Vec::new();
+    for part in words(person).map(|bytes| &person[bytes]) {
+        let lower = part.to_lowercase();
+        if NOT_OF_PERSONS.contains(&lower.as_str()) {
+            return Vec::new();
+        }
+        if BEFORE_COMPANIES.contains(&lower.as_str()) && !parts.is_empty() {
+            break;
+        }
+        parts.push(part);
+    }
+    parts
+}
+
 /// The names of the people of one conversation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Names {
@@ -235,6 +356,7 @@ pub struct Names {
 struct Part {
     lower: String,
     is_word: bool,
+    is_particle: bool,
 }
 
 impl Names {
@@ -242,11 +364,12 @@ impl Names {
     pub fn of<'name>(names: impl IntoIterator<Item = &'name str>) -> Self {
         let mut parts: Vec<Part> = Vec::new();
         for name in names {
-            for part in words(name).map(|bytes| name[bytes].to_lowercase()) {
+            for written in of_person(name) {
+                let (part, is_particle) = (written.to_lowercase(), PARTICLES.contains(&written));
                 let is_known = parts.iter().any(|known| known.lower == part);
                 if part.chars().count() >= LEAST_CHARS && !is_known && parts.len() < MOST_NAMES {
                     let is_word = WORDS.contains(&part.as_str());
-                    parts.push(Part { lower: part, is_word });
+                    parts.push(Part { lower: part, is_word, is_particle });
                 }
             }
         }
@@ -277,6 +400,8 @@ impl Names {
             let after_part = at > 0 && joins(at - 1, at);
             let previous = at.checked_sub(1).map(|before| &words[before]);
             let counts = match fit {
+                // "Frau Von Berg" and "Anna von Berg", but not "Von Montag an".
+                Fit::Particle => joins(at, at + 1) && fits.get(at + 1).is_some_and(|next| *next != Some(Fit::Particle)),
                 _ if after_part || joins(at, at + 1) => true,
                 Fit::Name => true,
                 Fit::Word => is_placed_like_a_name(text, word, previous),
@@ -301,6 +426,9 @@ impl Names {
         // "Anna's", "Annas": what follows the name is grammar.
         let part =
             self.parts.iter().find(|part| lower == part.lower || is_capital && is_inflected(&lower, &part.lower))?;
+        if part.is_particle {
+            return Some(Fit::Particle);
+        }
         Some(match is_capital {
             false => Fit::Small,
             true if part.is_word => Fit::Word,
@@ -318,6 +446,8 @@ enum Fit {
     Word,
     /// It is written small.
     Small,
+    /// It is a particle, which counts before another part of a name alone.
+    Particle,
 }
 
 /// Whether a word that may be a name is one: after a greeting, before a genitive, or inside a sentence and not where a month
@@ -431,6 +561,19 @@ mod tests {
         assert_eq!(named("Anna", "Anna's parcel, Annas Paket"), ["Anna", "Annas"]);
         assert_eq!(named("Marek Kowal", "pisałem z Markiem, dla Kowala"), ["Kowala"]);
         assert_eq!(named("Анна Петрова", "для Анны Петровой, Анне"), ["Анны Петровой", "Анне"]);
+    }
+
+    #[test]
+    fn a_display_name_that_names_no_person_hides_no_words() {
+        assert_eq!(named("Hedda from Birch", "From May on the birch is sold out. Hedda from Birch"), ["Hedda"]);
+        for company in
+            ["The Birch Shop", "Team Birke", "Customer Care", "info", "Guest User", "Служба поддержки", "Birke GmbH"]
+        {
+            assert!(named(company, "The birch, Birke, info, care, User 5, служба").is_empty(), "{company}");
+        }
+        assert_eq!(named("Maria da Silva", "De acordo, da loja. Maria Silva"), ["Maria Silva"]);
+        assert_eq!(named("Weiss, Anna", "Anna here, Anna Weiss"), ["Anna", "Anna Weiss"]);
+        assert_eq!(named("tom.becker@shop.example", "Tom Becker, shop"), ["Tom Becker"]);
     }
 
     #[test]
