@@ -92,13 +92,18 @@ pub fn verify(
     }
     let subject = claims.get("sub").and_then(Value::as_str).and_then(|sub| sub.parse().ok());
     let tenant = claim(&claims, &policy.tenant_claim).and_then(Value::as_str).and_then(|tenant| tenant.parse().ok());
-    let role = claim(&claims, &policy.role_claim).cloned().and_then(|role| serde_json::from_value::<Role>(role).ok());
+    let role = claim(&claims, &policy.role_claim).and_then(role);
     Ok(Identity {
         tenant: tenant.ok_or(Refusal::Tenant)?,
         user: subject.ok_or(Refusal::Subject)?,
         role: role.ok_or(Refusal::Role)?,
         teams: claim(&claims, &policy.teams_claim).map(teams).unwrap_or_default(),
     })
+}
+
+/// The role that a claim names, as a text: an enumeration would also be read from `{"owner": null}`.
+fn role(claim: &Value) -> Option<Role> {
+    serde_json::from_value(Value::String(claim.as_str()?.to_owned())).ok()
 }
 
 /// The teams that a claim lists. What cannot be a team is none: nobody is shut out because of it.
@@ -119,7 +124,9 @@ fn check_times(claims: &Value, now: Timestamp) -> Result<(), Refusal> {
     if expires + LEEWAY_SECONDS as f64 <= now as f64 {
         return Err(Refusal::Expired);
     }
-    if seconds("nbf").is_some_and(|begins| begins - LEEWAY_SECONDS as f64 > now as f64) {
+    // One that is no number (RFC 7519, 2) promises nothing.
+    let begins = || seconds("nbf").is_some_and(|begins| begins - LEEWAY_SECONDS as f64 <= now as f64);
+    if claims.get("nbf").is_some_and(|nbf| !nbf.is_null()) && !begins() {
         return Err(Refusal::NotYetValid);
     }
     Ok(())
@@ -152,6 +159,25 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_role_is_a_text() {
+        assert_eq!(role(&json!("owner")), Some(Role::Owner));
+        for claim in [json!({ "owner": null }), json!(["owner"]), json!(7), json!("Owner "), json!(null)] {
+            assert_eq!(role(&claim), None, "{claim}");
+        }
+    }
+
+    #[test]
+    fn a_beginning_that_is_no_number_is_not_yet_there() {
+        let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        let at = now.as_second();
+        let check = |nbf: Value| check_times(&json!({ "exp": at + 60, "nbf": nbf }), now);
+        assert_eq!((check(json!(at - 60)), check(json!(null))), (Ok(()), Ok(())));
+        for nbf in [json!(at + 3_600), json!((at + 3_600).to_string()), json!("soon"), json!({ "at": 0 })] {
+            assert_eq!(check(nbf), Err(Refusal::NotYetValid));
+        }
+    }
 
     #[test]
     fn teams_are_listed_or_written_in_one_text_and_what_is_no_team_is_left_out() {

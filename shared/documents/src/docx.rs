@@ -25,8 +25,16 @@ pub(crate) fn extract(file: impl Read + Seek, out: &mut impl Write, limits: &Lim
         Err(_) => Styles::default(),
     };
     let document = archive.by_name("word/document.xml").map_err(|_| broken())?;
-    let mut text =
-        Text { out, styles, paragraph: Paragraph::default(), skipping: 0, in_run: false, rows: Vec::new(), any: false };
+    let mut text = Text {
+        out,
+        styles,
+        paragraph: Paragraph::default(),
+        around: Vec::new(),
+        skipping: 0,
+        in_run: false,
+        rows: Vec::new(),
+        any: false,
+    };
     events(document.take(limits.text_bytes.saturating_mul(8)), |event| text.take(&event))?;
     if text.any {
         return Ok(());
@@ -92,6 +100,8 @@ struct Text<'out, W> {
     out: &'out mut W,
     styles: Styles,
     paragraph: Paragraph,
+    /// Paragraphs around it, outermost first.
+    around: Vec<Paragraph>,
     /// Elements that are open and left out.
     skipping: usize,
     /// Whether a run of text is open: what stands between elements is layout.
@@ -102,7 +112,7 @@ struct Text<'out, W> {
 }
 
 /// Elements that are left out: a second version of a drawing, what was deleted, a formula's result twice.
-const LEFT_OUT: &[&str] = &["Fallback", "del", "instrText", "moveFrom"];
+const LEFT_OUT: &[&str] = &["Fallback", "del", "instrText", "moveFrom", "pPrChange", "rPrChange", "sectPrChange"];
 
 impl<W: Write> Text<'_, W> {
     fn take(&mut self, event: &Event<'_>) -> Result<(), Refusal> {
@@ -139,7 +149,8 @@ impl<W: Write> Text<'_, W> {
 
     fn open(&mut self, tag: &BytesStart<'_>) -> Result<(), Refusal> {
         match tag.local_name().as_ref() {
-            "p" => self.paragraph = Paragraph::default(),
+            // A text box is a paragraph inside of one.
+            "p" => self.around.push(std::mem::take(&mut self.paragraph)),
             "pStyle" => {
                 let level = attribute(tag, "w:val").and_then(|id| self.styles.get(&id).copied());
                 self.paragraph.level = level.unwrap_or(0).min(LEVELS);
@@ -167,7 +178,8 @@ impl<W: Write> Text<'_, W> {
     fn close(&mut self, name: &str) -> Result<(), Refusal> {
         match name {
             "p" => {
-                let paragraph = std::mem::take(&mut self.paragraph);
+                let around = self.around.pop().unwrap_or_default();
+                let paragraph = std::mem::replace(&mut self.paragraph, around);
                 self.end_paragraph(&paragraph)
             }
             "tr" => {

@@ -29,16 +29,18 @@ pub(crate) fn extract(file: impl Read + Seek, out: &mut impl Write, limits: &Lim
             None => {
                 sheet.put(&first, first.number)?;
                 header = Some(first);
-                0
+                None
             }
-            Some(header) if header.is_like(&first) => sheet.row,
+            Some(header) if header.is_like(&first) => Some((sheet.row, first.number)),
             // Another table.
             Some(_) => continue,
         };
-        let below = header.as_ref().map_or(0, |header| header.number);
         while let Some(row) = rows.next()? {
-            let number = if place == 0 { row.number } else { place + row.number.saturating_sub(below) };
-            sheet.put(&row, number.max(sheet.row))?;
+            let number = match place {
+                None => row.number,
+                Some((end, own_header)) => end + (row.number - own_header),
+            };
+            sheet.put(&row, number)?;
         }
     }
     if header.is_none() {

@@ -155,7 +155,7 @@ fn sheets_with_the_same_header_follow_each_other_and_hidden_ones_are_not_read() 
     let header = |third| row(1, &[("A", third), ("B", "Answer")]);
     let one =
         header("Question") + &row(3, &[("A", "Ash?"), ("B", "Yes.")]) + &row(4, &[("A", "Oak?"), ("XFD", "stray")]);
-    let two = header("question") + &row(2, &[("A", "Pine?"), ("B", "No.")]);
+    let two = row(1, &[]) + &row(3, &[("A", "question"), ("B", "Answer")]) + &row(4, &[("A", "Pine?"), ("B", "No.")]);
     let file = workbook_of(&[
         ("Old", r#" state="hidden""#, &(header("Question") + &row(2, &[("A", "Elm?")]))),
         ("Empty", "", ""),
@@ -231,7 +231,7 @@ fn word(body: &str) -> Vec<u8> {
 #[test]
 fn a_document_of_word_is_cut_at_its_headings() {
     let body = r#"<w:p><w:pPr><w:pStyle w:val="berschrift1"/></w:pPr><w:r><w:t>Care</w:t></w:r></w:p>
-        <w:p><w:r><w:t xml:space="preserve">Oil &amp; </w:t></w:r><w:r><w:t>wax.</w:t><w:br/><w:t>Twice.</w:t></w:r>
+        <w:p><w:pPr><w:pPrChange><w:pPr><w:pStyle w:val="berschrift1"/></w:pPr></w:pPrChange></w:pPr><w:r><w:t xml:space="preserve">Oil &amp; </w:t></w:r><w:r><w:t>wax.</w:t><w:br/><w:t>Twice.</w:t></w:r>
         <w:del><w:r><w:delText>SECRET</w:delText></w:r></w:del></w:p>
         <w:p><w:pPr><w:outlineLvl w:val="1"/></w:pPr><w:r><w:t>Stains</w:t></w:r></w:p>
         <w:p><w:pPr><w:numPr/></w:pPr><w:r><w:t>sand it</w:t></w:r></w:p>

@@ -12,6 +12,7 @@ use std::io::{BufRead, BufReader, Read};
 use csv_core::ReadRecordResult;
 
 use crate::errors::{FileError, FoundColumns, RowCode, RowError, Stop};
+use crate::format;
 use crate::limits::Limits;
 use crate::records::{self, RawRow};
 use crate::schema::{Cell, Cells, Field, Schema};
@@ -90,8 +91,8 @@ impl<R: Read> CsvRows<R> {
 
     /// Finds the header among the first rows: above it some programs write a title, or `sep=;` for a spreadsheet.
     fn read_header(&mut self, schema: &Schema) -> Result<(), Stop> {
-        let mut missing = None;
-        for _ in 0..HEADER_ROWS {
+        let mut missing: Option<(usize, FileError)> = None;
+        for place in 0..HEADER_ROWS {
             let Some(header) = self.read_names()? else { break };
             let places: Vec<Place> = header
                 .iter()
@@ -101,13 +102,15 @@ impl<R: Read> CsvRows<R> {
                     Some(Place { index, field: column.field, rank })
                 })
                 .collect();
-            let Some(column) = schema.missing(|field| places.iter().any(|place| place.field == field)) else {
+            let is_header = place == 0 || format::is_header_below(header.iter().map(String::as_str), places.len());
+            let lacking = schema.missing(|field| places.iter().any(|place| place.field == field));
+            let Some(column) = lacking.or_else(|| schema.columns.first().filter(|_| !is_header)) else {
                 (self.header_columns, self.places) = (header.len(), places);
                 return Ok(());
             };
-            // Of several rows without the columns, the one with most cells is the likeliest header.
+            // The first row is the likeliest header, unless it is a title: another may hold what people wrote.
             let filled = header.iter().filter(|name| !name.trim().is_empty()).count();
-            if missing.as_ref().is_none_or(|(most, _)| filled > *most) {
+            if missing.as_ref().is_none_or(|(first, _)| *first == 1 && filled > 1) {
                 let refusal = FileError::MissingColumn {
                     row: self.number,
                     accepted: column.told(),

@@ -29,9 +29,10 @@ use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
-use crate::errors::RowError;
+use crate::errors::{RowCode, RowError};
 use crate::json_cells::not_as_exported;
 use crate::limits::Limits;
+use crate::moments::Moment;
 use crate::record::{Record, Role};
 use crate::redaction::Names;
 use crate::{engines, html, interpret, quotes, threads};
@@ -136,12 +137,10 @@ impl Adapter {
                 Some(Self::HelpScout)
             }
             () if has("conversationsThreadId") => Some(Self::Hubspot),
-            () if has("messages") && (has("customer") || has("messages_count")) && has("created_datetime") => {
-                Some(Self::Gorgias)
-            }
+            () if has("messages") && object.contains("\"from_agent\"") => Some(Self::Gorgias),
             () if has("messages") && has("website_id") => Some(Self::Crisp),
-            () if has("messages") && has("type") && has("name") && has("id") => Some(Self::Telegram),
-            () if has("messages") && has("_links") => Some(Self::Front),
+            () if has("messages") && has("type") && object.contains("\"from_id\"") => Some(Self::Telegram),
+            () if has("messages") && object.contains("\"is_inbound\"") => Some(Self::Front),
             () if has("requester_id") || has("requester") && (has("subject") || has("description")) => {
                 Some(Self::ZendeskTickets)
             }
@@ -182,6 +181,8 @@ enum Message<'text> {
     Said { by: Role, body: Body<'text> },
     /// Not to be learnt from: a note, an event, what a program said, or what was taken back.
     LeftOut,
+    /// Somebody said something, and nothing tells who.
+    Unknown,
 }
 
 /// What a message holds.
@@ -205,7 +206,7 @@ impl Body<'_> {
 /// Puts what has a time in the order of the times, where all of it has one.
 fn sort_by_time<T>(all: &mut [T], at: impl Fn(&T) -> Option<i64>) {
     if all.iter().all(|one| at(one).is_some()) {
-        all.sort_by_key(at);
+        all.sort_by_cached_key(at);
     }
 }
 
@@ -283,12 +284,18 @@ pub(crate) fn hear(
         | Adapter::Transcripts => serde_json::from_str(object).map(transcript::conversation),
     };
     let conversation = conversation.map_err(|error| not_as_exported(row, &error))?;
-    Ok(turns(row, &conversation, limits))
+    let heard = turns(row, &conversation, limits);
+    if heard.turns.is_empty() && conversation.messages.iter().any(|message| matches!(message, Message::Unknown)) {
+        return Err(RowError::of_cell(row, "role", RowCode::UnknownRole, interpret::unknown_role()));
+    }
+    Ok(heard)
 }
 
 /// Reads an intent of another engine as the utterances that it was taught with.
 fn intent(row: u64, object: &str, limits: &Limits) -> Result<Heard, RowError> {
     let (label, texts) = engines::examples(row, object)?;
+    // Once, not for each of its examples.
+    let label = interpret::label(row, label.as_deref())?;
     let turns: VecDeque<_> =
         texts.iter().map(|text| interpret::utterance(row, text, label.as_deref(), limits)).collect();
     Ok(Heard { messages: turns.len() as u64, turns, ..Heard::default() })
@@ -301,7 +308,7 @@ pub(crate) fn hear_message(row: u64, object: &str, limits: &Limits) -> Result<in
     let turn = turns(row, &conversation, limits).turns.pop_front();
     let Some(record) = turn.transpose()? else { return Ok(interpret::Row::LeftOut) };
     let names = conversation.names.into_iter().map(Cow::into_owned).collect();
-    Ok(interpret::Row::Message(threads::Message { record, at, names }))
+    Ok(interpret::Row::Message(threads::Message { record, at: at.map_or_else(Moment::default, Moment::at), names }))
 }
 
 fn turns(row: u64, conversation: &Conversation<'_>, limits: &Limits) -> Heard {

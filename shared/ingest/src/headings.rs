@@ -62,12 +62,8 @@ pub(crate) const INTENT: &[&str] = &[
     "intent",
     "label",
     "category",
-    "intent_name",
-    "class",
-    "topic",
     "absicht",
     "kategorie",
-    "thema",
     "intention",
     "catégorie",
     "intención",
@@ -82,7 +78,6 @@ pub(crate) const INTENT: &[&str] = &[
     "интент",
     "намерение",
     "категория",
-    "тема",
     "метка",
     "намір",
     "категорія",
@@ -117,6 +112,19 @@ pub(crate) const QUESTION: &[&str] = &[
     "başlık",
     "質問",
     "タイトル",
+    "customer_message",
+    "customer_question",
+    "user_message",
+    "customer",
+    "user",
+    "prompt",
+    "input",
+    "instruction",
+    "kundenfrage",
+    "kunde",
+    "cliente",
+    "клиент",
+    "сообщение_клиента",
 ];
 
 /// Answers of a FAQ.
@@ -140,6 +148,20 @@ pub(crate) const ANSWER: &[&str] = &[
     "yanıt",
     "回答",
     "答え",
+    "agent_reply",
+    "agent_response",
+    "agent_answer",
+    "agent",
+    "assistant",
+    "first_reply",
+    "completion",
+    "output",
+    "support_reply",
+    "agente",
+    "оператор",
+    "ответ_оператора",
+    "lösung",
+    "solution",
 ];
 
 /// Conversations of which a row is one message: their ids, and what they are called where [`ID`] stands beside it.
@@ -368,7 +390,6 @@ pub(crate) const AT: &[&str] = &[
     "sent_at",
     "date_time",
     "datetime",
-    "time",
     "date",
     "created",
     "created_time",
@@ -377,41 +398,51 @@ pub(crate) const AT: &[&str] = &[
     "message_date",
     "zeitpunkt",
     "datum",
-    "zeit",
-    "uhrzeit",
     "erstellt_am",
     "erstellt",
     "date_de_création",
-    "heure",
     "fecha",
     "fecha_de_creación",
-    "hora",
     "data",
     "data_de_criação",
     "criado_em",
     "data_di_creazione",
-    "ora",
     "creato_il",
-    "tijd",
     "aangemaakt_op",
     "data_utworzenia",
-    "czas",
     "utworzono",
     "дата",
-    "время",
     "дата_создания",
     "создано",
-    "час",
     "дата_створення",
     "створено",
     "tarih",
-    "saat",
     "oluşturulma_tarihi",
     "日時",
     "作成日時",
     "送信日時",
     "日付",
+    "ts",
+    "zeitstempel",
+    "datum_uhrzeit",
+    "sent",
+    "sent_on",
+    "created_on",
+    "created_at_utc",
+    "date_created",
+    "horodatage",
+    "fecha_hora",
+    "data_hora",
+    "дата_и_время",
+    "час_і_дата",
+    "отправлено",
+    "надіслано",
+    "送信時刻",
 ];
+
+/// The time of day, where the date has a column of its own.
+pub(crate) const TIME: &[&str] =
+    &["time", "uhrzeit", "zeit", "heure", "hora", "ora", "tijd", "czas", "время", "час", "saat", "time_of_day", "時刻"];
 
 /// Whether a message is one among colleagues.
 pub(crate) const PRIVATE: &[&str] = &[
@@ -440,7 +471,14 @@ pub(crate) const PRIVATE: &[&str] = &[
     "dahili",
     "非公開",
     "社内メモ",
+    "interne_notiz",
+    "note_interne",
+    "nota_interna",
 ];
+
+/// Whether a program wrote a message by itself.
+pub(crate) const AUTOMATED: &[&str] =
+    &["automated", "is_automated", "is_automatic", "is_bot", "from_bot", "auto_reply", "automatic", "automatisch"];
 
 /// Whether a message was one to the customer.
 pub(crate) const PUBLIC: &[&str] = &[
@@ -459,6 +497,7 @@ pub(crate) const PUBLIC: &[&str] = &[
 /// What sort of row it is: a message, a note, an event; incoming or outgoing.
 pub(crate) const SORT: &[&str] = &[
     "message_type",
+    "part_type",
     "direction",
     "type",
     "event_type",

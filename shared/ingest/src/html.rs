@@ -129,6 +129,16 @@ pub(crate) fn is_html(body: &str) -> bool {
         "h2",
         "h3",
         "h4",
+        "h5",
+        "h6",
+        "dl",
+        "dt",
+        "dd",
+        "td",
+        "tr",
+        "details",
+        "nav",
+        "header",
         "font",
         "pre",
         "u",
@@ -159,6 +169,12 @@ pub(crate) fn text(html: &str) -> String {
         text.push_str(&block.text);
     }
     text
+}
+
+/// The text of a page or of a part of one, with what it quotes.
+pub(crate) fn page_text(html: &str) -> String {
+    let blocks = blocks(html, Body::Page).into_iter().map(|block| block.text);
+    blocks.collect::<Vec<_>>().join("\n")
 }
 
 /// The text of a document, block by block.

@@ -5,11 +5,12 @@ use std::borrow::Cow;
 use crate::errors::{RowCode, RowError};
 use crate::kind::Kind;
 use crate::limits::Limits;
+use crate::moments::Moment;
 use crate::record::{Record, Role};
 use crate::schema::{ABOUT, Cell, Cells, Field, Schema};
 use crate::speakers::{EXAMPLES, Speaker};
 use crate::threads::Message;
-use crate::{html, moments, quotes, sections};
+use crate::{html, quotes, sections};
 
 /// Characters of a label.
 const INTENT_CHARS: usize = 100;
@@ -43,12 +44,12 @@ pub(crate) fn row(row: u64, mut cells: Cells<'_>, schema: &Schema, limits: &Limi
     let role = speaker.and_then(Speaker::role);
     let mut record =
         Record { row, text: String::new(), intent: None, reply: None, conversation: None, role, before: Vec::new() };
-    let (mut at, mut names) = (None, Vec::new());
+    let at = Moment::of(told(cells.get(Field::At)), told(cells.get(Field::Time)));
+    // Where the role is a name, it is personal.
+    let named = told(cells.get(Field::Role)).filter(|word| schema.speaker(word).is_none());
+    let mut names: Vec<String> = named.filter(|_| is_message).map(str::to_owned).into_iter().collect();
     for column in schema.columns {
         let (cell, name) = cells.take(column);
-        if column.field == Field::At {
-            at = told(&cell).and_then(moments::milliseconds);
-        }
         if let Field::AuthorName | Field::CustomerName | Field::AgentName = column.field {
             names.extend(told(&cell).map(str::to_owned));
         }
@@ -67,7 +68,7 @@ pub(crate) fn row(row: u64, mut cells: Cells<'_>, schema: &Schema, limits: &Limi
         let content = match column.field {
             Field::Text if record.role.is_some() => Cow::Owned(written(&content).map_err(wrong)?),
             Field::Text | Field::Reply if schema.kind != Kind::Knowledge && html::is_html(&content) => {
-                Cow::Owned(html::text(&content))
+                Cow::Owned(html::page_text(&content))
             }
             _ => content,
         };
@@ -96,12 +97,15 @@ pub(crate) fn row(row: u64, mut cells: Cells<'_>, schema: &Schema, limits: &Limi
 /// Who says a message: a note or an event is nobody's, a direction leads, for help desks call agents users, too.
 fn speaker(row: u64, cells: &mut Cells<'_>, schema: &Schema) -> Result<Option<Speaker>, RowError> {
     let is = |field, truth: fn(&str) -> Option<bool>, cells: &Cells<'_>| told(cells.get(field)).and_then(truth);
-    if is(Field::Private, truth, cells) == Some(true) || is(Field::Public, truth, cells) == Some(false) {
+    if is(Field::Private, truth, cells) == Some(true)
+        || is(Field::Automated, truth, cells) == Some(true)
+        || is(Field::Public, truth, cells) == Some(false)
+    {
         return Ok(Some(Speaker::Nobody));
     }
     let sort = told(cells.get(Field::Sort));
     let by_role = told(cells.get(Field::Role)).and_then(|word| schema.speaker(word));
-    let by_sort = sort.and_then(Speaker::of_sort);
+    let by_sort = sort.and_then(|sort| Speaker::of_sort(cells.name(Field::Sort, schema.columns), sort));
     let is_note = by_sort == Some(Speaker::Nobody) || by_role == Some(Speaker::Nobody);
     let by = if is_note { Some(Speaker::Nobody) } else { by_sort.or(by_role) };
     if let Some(by) = by.or_else(|| sort.and_then(|word| schema.speaker(word))) {
@@ -169,21 +173,35 @@ fn beginning(words: &str, chars: usize) -> &str {
 }
 
 /// The passages of an article, each a record with the headings above it.
-pub(crate) fn passages(article: Record, limits: &Limits) -> Vec<Result<Record, RowError>> {
-    let body = article.reply.as_deref().unwrap_or_default();
+pub(crate) fn passages(mut article: Record, limits: &Limits) -> Vec<Result<Record, RowError>> {
+    // Taken out: a copy for every passage would cost the square of a long article.
+    let body = article.reply.take().unwrap_or_default();
+    let title = std::mem::take(&mut article.text);
     let passage = |section: sections::Section| {
         let wrong = |(code, why): Wrong| RowError::of_cell(article.row, "body", code, why);
         let reply = reply(&section.body, limits.reply_chars).map_err(wrong)?;
         Ok(Record { text: tidy(&section.title), reply: Some(reply), ..article.clone() })
     };
-    sections::of_article(&article.text, body).into_iter().map(passage).collect()
+    sections::of_article(&title, &body).into_iter().map(passage).collect()
 }
 
-/// An utterance that an adapter read.
+/// A label that an adapter read.
+pub(crate) fn label(row: u64, label: Option<&str>) -> Result<Option<String>, RowError> {
+    label.map_or(Ok(None), intent).map_err(|(code, why)| RowError::of_cell(row, "intent", code, why))
+}
+
+/// An utterance that an adapter read, with its label.
 pub(crate) fn utterance(row: u64, words: &str, label: Option<&str>, limits: &Limits) -> Result<Record, RowError> {
     let text = text(words, limits.text_chars).map_err(|(code, why)| RowError::of_cell(row, "text", code, why))?;
-    let intent = label.map_or(Ok(None), intent).map_err(|(code, why)| RowError::of_cell(row, "intent", code, why))?;
-    Ok(Record { row, text, intent, reply: None, conversation: None, role: None, before: Vec::new() })
+    Ok(Record {
+        row,
+        text,
+        intent: label.map(str::to_owned),
+        reply: None,
+        conversation: None,
+        role: None,
+        before: Vec::new(),
+    })
 }
 
 /// What is wrong with a cell.
@@ -252,7 +270,8 @@ fn conversation(content: &str) -> Result<String, Wrong> {
     Ok(id.to_owned())
 }
 
-fn unknown_role() -> String {
+/// What is wrong with a role that no word tells.
+pub(crate) fn unknown_role() -> String {
     let (customers, agents) = EXAMPLES;
     format!(
         "the role is unknown; write one of {} for a customer and of {} for an agent, or translate the word in the mapping: \

@@ -102,6 +102,7 @@ impl Preview {
             self.columns.push(shown);
         }
         let mut records = Records::decoded(source, kind, options)?;
+        records.read_at_most(ROWS);
         let looked = self.take(&mut records);
         let facts = records.facts();
         if facts.adapter.is_some() {
@@ -117,9 +118,6 @@ impl Preview {
 
     fn take(&mut self, records: &mut Records<impl Read>) -> Result<(), Stop> {
         while self.rows.len() < SHOWN && self.problems.len() < SHOWN {
-            if records.rows_read() >= ROWS {
-                records.stop_reading();
-            }
             match records.next().transpose()? {
                 None => break,
                 Some(Ok(record)) => self.rows.push(record),
@@ -174,14 +172,14 @@ mod tests {
 
     #[test]
     fn a_file_whose_columns_are_not_known_shows_them_and_is_read_once_they_are_named() {
-        let file = "Anliegen,Lösung\nWo?,Dort\n";
+        let file = "Anliegen,Abhilfe\nWo?,Dort\n";
         let seen = preview(file, Kind::Faq, &[]);
         assert_eq!(seen.refusal.unwrap().code, "missing_column");
-        assert_eq!(seen.columns, ["Anliegen", "Lösung"]);
-        let seen = preview(file, Kind::Faq, &[("question", "Anliegen"), ("answer", "lösung")]);
+        assert_eq!(seen.columns, ["Anliegen", "Abhilfe"]);
+        let seen = preview(file, Kind::Faq, &[("question", "Anliegen"), ("answer", "abhilfe")]);
         assert_eq!((seen.refusal, seen.rows.len()), (None, 1));
-        let file = "{\"Anliegen\":\"Wo?\",\"Lösung\":\"Dort\"}\n";
-        let seen = preview(file, Kind::Faq, &[("question", "Anliegen"), ("answer", "Lösung")]);
+        let file = "{\"Anliegen\":\"Wo?\",\"Abhilfe\":\"Dort\"}\n";
+        let seen = preview(file, Kind::Faq, &[("question", "Anliegen"), ("answer", "Abhilfe")]);
         assert_eq!((seen.columns.len(), seen.rows[0].reply.as_deref()), (2, Some("Dort")));
     }
 

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::csv_rows::CsvRows;
 use crate::dialogue::Dialogue;
 use crate::engines::ExampleRows;
-use crate::errors::{FileError, RowError, Stop};
+use crate::errors::{FileError, RowCode, RowError, Stop};
 use crate::exports::{Adapter, Heard, People, hear, hear_message};
 use crate::format::{self, Format};
 use crate::json_objects::{JsonObjects, Layout, Role, layout};
@@ -238,6 +238,8 @@ pub struct Records<R> {
     is_read: bool,
     stop: Option<Stop>,
     ended: bool,
+    /// Rows after which reading ends.
+    most: u64,
 }
 
 impl<R: Read> Records<R> {
@@ -278,13 +280,13 @@ impl<R: Read> Records<R> {
                 };
                 Rows::Objects(Box::new(Objects::open(input, layout, large)))
             }
-            Format::Yaml | Format::Markdown if kind != Kind::Knowledge => {
+            Format::Yaml | Format::Markdown if kind == Kind::Utterances => {
                 Rows::Examples(ExampleRows::open(input, format, &limits)?)
             }
             Format::Text if kind != Kind::Knowledge => {
                 Rows::Text(Box::new(TextRows::open(input, &source.prefix, kind, &schema, limits)))
             }
-            _ => Rows::Sections(SectionRows::open(input, format, &limits)?),
+            _ => Rows::Sections(SectionRows::open(input, format, kind, &limits)?),
         };
         rows.continue_at(options.continues.as_ref())?;
         Ok(Self {
@@ -311,6 +313,7 @@ impl<R: Read> Records<R> {
             is_read: false,
             stop: None,
             ended: false,
+            most: u64::MAX,
         })
     }
 
@@ -371,6 +374,12 @@ impl<R: Read> Records<R> {
             }
             Ok(Some(Given::Row(Ok(interpret::Row::Record(record))))) => self.take(Ok(record)),
             Ok(Some(Given::Row(Ok(interpret::Row::LeftOut)) | Given::Nothing)) => {}
+            // Where nothing was said nothing is interrupted.
+            Ok(Some(Given::Row(Err(error))))
+                if error.code == RowCode::EmptyText && self.kind == Kind::Conversations =>
+            {
+                self.ready.push_back(Ok(Err(error)));
+            }
             Ok(Some(Given::Row(Err(error)))) => {
                 if let Some(error) = self.threads.interrupt(error) {
                     self.take(Err(error));
@@ -390,11 +399,9 @@ impl<R: Read> Records<R> {
         self.stop = stop;
     }
 
-    /// Reads no further than this row.
-    pub(crate) fn stop_reading(&mut self) {
-        if !self.is_read {
-            self.end_of_rows(None);
-        }
+    /// Reads no more rows than about so many.
+    pub(crate) fn read_at_most(&mut self, rows: u64) {
+        self.most = rows;
     }
 
     fn take(&mut self, row: Result<Record, RowError>) {
@@ -416,6 +423,9 @@ impl<R: Read> Records<R> {
     }
 
     fn next_given(&mut self) -> Result<Option<Given>, Stop> {
+        if self.rows_read >= self.most {
+            return Ok(None);
+        }
         let Some(given) = self.rows.next(self.kind, &self.schema, &self.limits)? else {
             if self.rows_read == 0 {
                 return Err(FileError::NoRows.into());

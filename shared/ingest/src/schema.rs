@@ -28,6 +28,10 @@ pub(crate) enum Field {
     AuthorName,
     CustomerName,
     AgentName,
+    /// The time of day, where the date stands elsewhere.
+    Time,
+    /// Whether a program wrote a message.
+    Automated,
 }
 
 /// Fields that tell about a message and are no part of what was said.
@@ -40,10 +44,12 @@ pub(crate) const ABOUT: &[Field] = &[
     Field::AuthorName,
     Field::CustomerName,
     Field::AgentName,
+    Field::Time,
+    Field::Automated,
 ];
 
 /// How many [`Field`]s there are.
-const FIELDS: usize = 12;
+const FIELDS: usize = 14;
 /// Accepted names that a person is told.
 const TOLD: usize = 8;
 
@@ -90,6 +96,8 @@ const CONVERSATIONS: &[Column] = &[
     Column::optional(Field::Private, headings::PRIVATE),
     Column::optional(Field::Public, headings::PUBLIC),
     Column::optional(Field::Sort, headings::SORT),
+    Column::optional(Field::Time, headings::TIME),
+    Column::optional(Field::Automated, headings::AUTOMATED),
     Column::optional(Field::AuthorName, headings::AUTHOR_NAME),
     Column::optional(Field::CustomerName, headings::CUSTOMER_NAME),
     Column::optional(Field::AgentName, headings::AGENT_NAME),
@@ -217,6 +225,12 @@ impl<'row> Cells<'row> {
             self.cells[place] = cell;
             self.ranks[place] = rank;
         }
+    }
+
+    /// The accepted name under which the cell of a field came.
+    pub(crate) fn name(&self, field: Field, columns: &'static [Column]) -> &'static str {
+        let column = columns.iter().find(|column| column.field == field);
+        column.map_or("", |column| column.names[self.ranks[field as usize]])
     }
 
     /// The cell of a field.

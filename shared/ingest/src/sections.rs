@@ -255,7 +255,8 @@ fn cut(blocks: Vec<Block>) -> Vec<Section> {
         if block.level > 0 {
             end_section(&headings, &mut body, &mut sections);
             headings.retain(|(level, _)| *level < block.level);
-            headings.push((block.level, block.text));
+            // What is longer would be cut from every title below it.
+            headings.push((block.level, block.text.chars().take(TITLE_CHARS).collect()));
             continue;
         }
         let grown = body.chars().count() + block.text.chars().count();

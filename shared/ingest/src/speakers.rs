@@ -123,6 +123,7 @@ const AGENT: &[&str] = &[
     "advisor",
     "adviser",
     "team",
+    "team_member",
     "teammate",
     "human_agent",
     "support_agent",
@@ -199,6 +200,8 @@ const OUTGOING: &[&str] = &[
 /// Words for what is not learnt from.
 const NOBODY: &[&str] = &[
     "bot",
+    "agent_bot",
+    "operator_bot",
     "chatbot",
     "chat_bot",
     "system",
@@ -282,20 +285,80 @@ impl Speaker {
         SPEAKERS.get(word).or_else(|| SPEAKERS.get(normal(word).as_str())).copied()
     }
 
-    /// The speaker that the sort of a message tells: a direction, as a word, as Chatwoot's number or as a truth value of a
-    /// column `incoming`, or that it is a note or an event.
-    pub(crate) fn of_sort(sort: &str) -> Option<Self> {
+    /// The speaker that a label of a person tells: `Anna (Support)`, `Agent Anna`, `Acme Support Team`. Words that begin
+    /// sentences, such as `Please note`, are none.
+    pub(crate) fn in_label(label: &str) -> Option<Self> {
+        if let Some((_, inside)) = label.split_once('(') {
+            return Self::named(inside.trim_end_matches(')'));
+        }
+        let words: Vec<&str> = label.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+        let are_capitals = words.iter().all(|word| word.chars().next().is_some_and(char::is_uppercase));
+        let told = words.iter().map(|word| word.to_lowercase()).find(|word| IN_LABELS.contains(&word.as_str()));
+        told.filter(|_| are_capitals && words.len() > 1).and_then(|word| Self::named(&word))
+    }
+
+    /// The speaker that the sort of a message tells, by the name of its column: a direction in words or, of some columns, in
+    /// numbers or truth values, or that it is a note or an event.
+    pub(crate) fn of_sort(column: &str, sort: &str) -> Option<Self> {
         let normal = normal(sort);
-        match normal.as_str() {
-            "0" | "true" => Some(Self::Customer),
-            "1" | "false" => Some(Self::Agent),
-            "2" | "3" => Some(Self::Nobody),
-            // `support` or `service` are sorts of tickets, too, and tell nothing about who speaks.
-            word if AGENT.contains(&word) || CUSTOMER.contains(&word) => None,
-            word => SPEAKERS.get(word).copied(),
+        match (column, normal.as_str()) {
+            ("incoming", "1" | "true") | ("message_type", "0") => Some(Self::Customer),
+            ("incoming", "0" | "false") | ("message_type", "1") => Some(Self::Agent),
+            ("message_type", "2" | "3") => Some(Self::Nobody),
+            (_, word) if INCOMING.contains(&word) => Some(Self::Customer),
+            (_, word) if OUTGOING.contains(&word) => Some(Self::Agent),
+            ("message_type" | "part_type" | "event_type" | "comment_type", word) if NOBODY.contains(&word) => {
+                Some(Self::Nobody)
+            }
+            // In other columns `call` and the like are channels and sorts of tickets.
+            (_, word) if ASIDE.iter().any(|aside| word == *aside || word.starts_with(&format!("{aside}_"))) => {
+                Some(Self::Nobody)
+            }
+            _ => None,
         }
     }
 }
+
+/// Words for what is said aside, whatever column holds them.
+const ASIDE: &[&str] = &[
+    "note",
+    "private",
+    "internal",
+    "intern",
+    "interne",
+    "interno",
+    "interna",
+    "activity",
+    "event",
+    "file",
+    "assignment",
+    "system",
+    "notiz",
+    "заметка",
+    "примечание",
+    "внутренний",
+    "нотатка",
+];
+
+/// Words that tell a speaker inside of a label.
+const IN_LABELS: &[&str] = &[
+    "agent",
+    "support",
+    "operator",
+    "bot",
+    "chatbot",
+    "berater",
+    "soporte",
+    "suporte",
+    "assistance",
+    "conseiller",
+    "оператор",
+    "агент",
+    "поддержка",
+    "менеджер",
+    "підтримка",
+    "destek",
+];
 
 /// Some words for each side, for people.
 pub(crate) const EXAMPLES: (&[&str], &[&str]) =
@@ -321,17 +384,34 @@ mod tests {
 
     #[test]
     fn a_direction_tells_the_speaker_and_the_sort_of_a_ticket_does_not() {
-        for (sort, speaker) in [
-            ("Incoming", Some(Speaker::Customer)),
-            ("0", Some(Speaker::Customer)),
-            ("outbound", Some(Speaker::Agent)),
-            ("1", Some(Speaker::Agent)),
-            ("2", Some(Speaker::Nobody)),
-            ("Private note", Some(Speaker::Nobody)),
-            ("comment", None),
-            ("support", None),
+        for (column, sort, speaker) in [
+            ("direction", "Incoming", Some(Speaker::Customer)),
+            ("message_type", "0", Some(Speaker::Customer)),
+            ("type", "outbound", Some(Speaker::Agent)),
+            ("message_type", "1", Some(Speaker::Agent)),
+            ("message_type", "2", Some(Speaker::Nobody)),
+            ("incoming", "1", Some(Speaker::Customer)),
+            ("incoming", "0", Some(Speaker::Agent)),
+            ("type", "Private note", Some(Speaker::Nobody)),
+            ("part_type", "note_and_reopen", Some(Speaker::Nobody)),
+            ("type", "comment", None),
+            ("type", "support", None),
+            ("type", "call", None),
+            ("type", "1", None),
         ] {
-            assert_eq!(Speaker::of_sort(sort), speaker, "{sort}");
+            assert_eq!(Speaker::of_sort(column, sort), speaker, "{column} {sort}");
+        }
+    }
+
+    #[test]
+    fn a_label_tells_the_speaker_and_a_sentence_does_not() {
+        for label in ["Anna (Agent)", "Agent Anna", "Acme Support Team", "Оператор Анна", "Support - Anna"]
+        {
+            assert_eq!(Speaker::in_label(label), Some(Speaker::Agent), "{label}");
+        }
+        assert_eq!(Speaker::in_label("Bot Max"), Some(Speaker::Nobody));
+        for label in ["Please note", "Contact support", "Check in", "Anna Weiss", "Note (new)"] {
+            assert_eq!(Speaker::in_label(label).filter(|by| *by != Speaker::Nobody), None, "{label}");
         }
     }
 

@@ -14,6 +14,37 @@ use crate::records::RawRow;
 use crate::schema::{Cell, Cells, Field, Schema};
 use crate::speakers::Speaker;
 
+/// Words for speakers that begin lines of forms and letters, too.
+const EVERYDAY: &[&str] = &[
+    "service",
+    "contact",
+    "contacto",
+    "contato",
+    "contatto",
+    "note",
+    "notes",
+    "in",
+    "out",
+    "sent",
+    "received",
+    "call",
+    "log",
+    "lead",
+    "team",
+    "member",
+    "case",
+    "event",
+    "template",
+    "function",
+    "tool",
+    "private",
+    "internal",
+    "notiz",
+    "nota",
+    "примечание",
+    "заметка",
+];
+
 /// Words before a question and before an answer.
 const QUESTION: &[&str] = &["q", "question", "frage", "f", "pregunta", "вопрос", "в"];
 const ANSWER: &[&str] = &["a", "answer", "antwort", "respuesta", "r", "ответ", "о"];
@@ -41,8 +72,7 @@ pub(crate) struct TextRows<R> {
 struct Log {
     schema: Schema,
     customer: Option<String>,
-    /// The time and the name of the message at hand.
-    at: String,
+    /// Who wrote the message at hand. Its time is of no use: logs are in order.
     name: String,
 }
 
@@ -51,15 +81,15 @@ struct Line {
     number: u64,
     speaker: Option<Speaker>,
     text: String,
-    /// Of a chat log, when it was written and by whom.
-    logged: Option<(String, String)>,
+    /// Of a chat log, by whom it was written.
+    logged: Option<String>,
 }
 
 /// The beginning of a turn: a speaker with a time before or behind, and a colon.
 static SPEAKER: LazyLock<Regex> = LazyLock::new(|| {
     let time = r"(?:\d{1,4}[./-]\d{1,2}[./-]\d{1,4},?\s*T?)?(?:\d{1,2}:\d{2}(?::\d{2})?(?:\s?[AaPp]\.?[Mm]\.?)?Z?)?";
     expression(&format!(
-        r"^\s*[-*>•]?\s*[\[(]?{time}[\])]?\s*[-–—|]?\s*[*_\[<]*(?P<word>\p{{L}}[\p{{L}}\p{{M}} _-]{{0,39}}?)[*_\]>]*\s*[,\[(]?\s*{time}\s*[\])]?[*_]*\s*:[*_]*"
+        r"^\s*[-*>•]?\s*[\[(]?{time}[\])]?\s*[-–—|]?\s*[*_\[<]*(?P<word>\p{{L}}(?:[\p{{L}}\p{{M}} _|.-]|\(\p{{L}}[\p{{L}} ]*\)){{0,39}}?)[*_\]>]*\s*[,\[(]?\s*{time}\s*[\])]?[*_]*\s*:[*_]*"
     ))
 });
 
@@ -97,7 +127,7 @@ pub(crate) fn is_dialogue(kind: Kind, prefix: &str) -> bool {
 /// program itself says has no name.
 static LOGGED: LazyLock<Regex> = LazyLock::new(|| {
     let date = r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}";
-    let time = r"\d{1,2}:\d{2}(?::\d{2})?(?:\s?[AaPp]\.?[Mm]\.?)?";
+    let time = r"\d{1,2}:\d{2}(?::\d{2})?(?:[\s\u{202F}]?[AaPp]\.?\s?[Mm]\b\.?)?";
     expression(&format!(
         r"^[\u{{200E}}\u{{200F}}]*\[?(?P<at>{date},?\s+{time})\]?\s*[-–—]?\s+(?:[\u{{200E}}\u{{200F}}~]*\s*(?P<name>[^:\n]{{1,60}}):(?:\s|$))?"
     ))
@@ -119,7 +149,8 @@ fn speaker(kind: Kind, line: &str) -> Option<(Speaker, usize)> {
     let speaker = match kind {
         Kind::Faq if is(QUESTION) => Speaker::Customer,
         Kind::Faq if is(ANSWER) => Speaker::Agent,
-        Kind::Conversations => Speaker::named(word)?,
+        Kind::Conversations if EVERYDAY.contains(&word.to_lowercase().as_str()) => return None,
+        Kind::Conversations => Speaker::named(word).or_else(|| Speaker::in_label(word))?,
         _ => return None,
     };
     Some((speaker, whole))
@@ -129,7 +160,7 @@ impl<R: Read> TextRows<R> {
     pub(crate) fn open(input: BufReader<R>, prefix: &[u8], kind: Kind, schema: &Schema, limits: Limits) -> Self {
         let prefix = String::from_utf8_lossy(prefix);
         let is_log = kind == Kind::Conversations && is_log(&prefix);
-        let log = || Log { schema: schema.clone(), customer: None, at: String::new(), name: String::new() };
+        let log = || Log { schema: schema.clone(), customer: None, name: String::new() };
         Self {
             log: is_log.then(log),
             break_at: Break::of(kind, &prefix),
@@ -182,8 +213,8 @@ impl<R: Read> TextRows<R> {
             return Ok(Some(Err(RowError::of_row(line.number, RowCode::UnknownRole, why))));
         };
         let conversation = self.conversation.max(begun);
-        if let (Some(log), Some((at, name))) = (&mut self.log, line.logged) {
-            (log.at, log.name) = (at, name);
+        if let (Some(log), Some(name)) = (&mut self.log, line.logged) {
+            log.name = name;
         }
         self.first = line.text;
         self.go_on(conversation)?;
@@ -191,7 +222,6 @@ impl<R: Read> TextRows<R> {
         let mut cells = Cells::default();
         cells.place(Field::Conversation, 0, Cell::Text(self.id.as_str().into()));
         if let Some(log) = &self.log {
-            cells.place(Field::At, 0, Cell::Text(log.at.as_str().into()));
             cells.place(Field::AuthorName, 0, Cell::Text(log.name.as_str().into()));
         }
         let role = if speaker == Speaker::Customer { "customer" } else { "agent" };
@@ -295,19 +325,78 @@ impl Log {
         let Some(name) = begun.name("name").map(|name| name.as_str().trim()) else {
             return Line { number, speaker: Some(Speaker::Nobody), text, logged: None };
         };
-        let customer = self.customer.get_or_insert_with(|| name.to_owned());
-        let by_name = if customer.as_str() == name { Speaker::Customer } else { Speaker::Agent };
-        let speaker =
-            if is_placeholder(&text) { Speaker::Nobody } else { self.schema.speaker(name).unwrap_or(by_name) };
-        let at = begun.name("at").map_or_else(String::new, |at| at.as_str().to_owned());
-        Line { number, speaker: Some(speaker), text, logged: Some((at, name.to_owned())) }
+        let is_program = text.starts_with('\u{200E}') || is_placeholder(&text);
+        // Whoever is called support answers, whoever writes first.
+        let labelled = self.schema.speaker(name).or_else(|| Speaker::in_label(name));
+        let is_labelled = labelled.is_some() || is_program;
+        let candidate = if is_labelled { None } else { Some(name.to_owned()) };
+        self.customer = self.customer.take().or(candidate);
+        let customer = self.customer.clone().unwrap_or_default();
+        let by_name = match labelled {
+            Some(speaker) => speaker,
+            None if customer.as_str() == name => Speaker::Customer,
+            None => Speaker::Agent,
+        };
+        let speaker = if is_placeholder(&text) { Speaker::Nobody } else { by_name };
+        let text = without_edited(&text).to_owned();
+        Line { number, speaker: Some(speaker), text, logged: Some(name.to_owned()) }
     }
 }
 
 /// Whether a message stands for a picture or a file that the export left out, as in `<Media omitted>`.
 fn is_placeholder(text: &str) -> bool {
     let text = text.trim_start_matches(['\u{200E}', '\u{200F}']);
-    text.starts_with('<') && text.ends_with('>') || text.ends_with(" omitted") || text.is_empty()
+    let lower = text.to_lowercase();
+    text.starts_with('<') && text.ends_with('>')
+        || text.len() < 80 && (LEFT_OUT.iter().any(|end| lower.trim_end_matches('.').ends_with(end)) || lower == "null")
+}
+
+/// Ends of what stands for a picture that was left out or a message that was taken back.
+const LEFT_OUT: &[&str] = &[
+    " omitted",
+    " weggelassen",
+    " ausgeschlossen",
+    " omitido",
+    " omitida",
+    " ocultado",
+    " ocultada",
+    " absente",
+    " absent",
+    " omesso",
+    " omessa",
+    " weggelaten",
+    " pominięto",
+    " опущено",
+    " пропущен",
+    " пропущено",
+    "message was deleted",
+    "deleted this message",
+    "nachricht wurde gelöscht",
+    "nachricht gelöscht",
+    "eliminó este mensaje",
+    "mensaje eliminado",
+    "mensagem apagada",
+    "apagou esta mensagem",
+    "message a été supprimé",
+    "message supprimé",
+    "messaggio eliminato",
+    "bericht is verwijderd",
+    "wiadomość została usunięta",
+    "сообщение удалено",
+    "удалили данное сообщение",
+    "повідомлення видалено",
+    "bu mesaj silindi",
+];
+
+/// What a program adds to a message that was changed: `<This message was edited>`.
+fn without_edited(text: &str) -> &str {
+    let end = text.trim_end();
+    match end.rfind(['<', '\u{200E}']) {
+        Some(at) if end.ends_with('>') && end[at..].chars().count() < 60 && at > 0 && end[at..].contains(' ') => {
+            end[..at].trim_end_matches(['\u{200E}', ' '])
+        }
+        _ => end,
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use crate::errors::RowError;
+use crate::moments::Moment;
 use crate::record::Record;
 use crate::redaction::Names;
 
@@ -18,14 +19,17 @@ const MESSAGE_BYTES: usize = 400;
 #[derive(Debug)]
 pub(crate) struct Message {
     pub(crate) record: Record,
-    /// When it was sent, in milliseconds.
-    pub(crate) at: Option<i64>,
+    /// When it was sent.
+    pub(crate) at: Moment,
     /// Those who took part, as far as the message names them.
     pub(crate) names: Vec<String>,
 }
 
 /// The messages of a conversation, in their order, with the rows between them that could not be read.
 pub(crate) type Thread = VecDeque<Result<Record, RowError>>;
+
+/// Bytes of a name.
+const MOST_NAME_BYTES: usize = 200;
 
 /// People that are remembered of one conversation.
 const MOST_NAMES: usize = 100;
@@ -59,7 +63,9 @@ impl Threads {
         self.messages += 1;
         let id = message.record.conversation.clone().unwrap_or_default();
         let words = message.record.text.len() + message.record.reply.as_ref().map_or(0, String::len);
-        let bytes = MESSAGE_BYTES + words;
+        message.names.iter_mut().for_each(|name| name.truncate(name.floor_char_boundary(MOST_NAME_BYTES)));
+        let names: usize = message.names.iter().map(String::len).sum();
+        let bytes = MESSAGE_BYTES + words + names + 2 * id.len();
         let waiting = self.waiting.entry(id.clone()).or_insert_with(|| Waiting {
             first: self.messages,
             latest: 0,
@@ -88,6 +94,9 @@ impl Threads {
         errors.push(error);
         waiting.bytes += bytes;
         self.bytes += bytes;
+        if self.bytes > WAITING_BYTES {
+            self.release();
+        }
         None
     }
 
@@ -130,12 +139,14 @@ impl Waiting {
     fn in_order(self) -> (Thread, Names) {
         let names = Names::of(self.names.iter().map(String::as_str));
         let mut messages = self.messages;
-        let times: Option<Vec<i64>> = messages.iter().map(|(message, _)| message.at).collect();
-        if let Some(times) = times {
+        let moments: Vec<Moment> = messages.iter().map(|(message, _)| message.at).collect();
+        if let Some(times) = Moment::milliseconds(&moments) {
             if times.is_sorted_by(|a, b| a >= b) && times.first() != times.last() {
                 messages.reverse();
-            } else {
-                messages.sort_by_key(|(message, _)| message.at);
+            } else if !times.is_sorted() {
+                let mut timed: Vec<_> = times.into_iter().zip(messages).collect();
+                timed.sort_by_key(|(time, _)| *time);
+                messages = timed.into_iter().map(|(_, message)| message).collect();
             }
         }
         let rows = |(message, errors): (Message, Vec<RowError>)| {
@@ -162,7 +173,7 @@ mod tests {
             role: None,
             before: Vec::new(),
         };
-        Message { record, at, names: Vec::new() }
+        Message { record, at: at.map_or(Moment::default(), Moment::at), names: Vec::new() }
     }
 
     fn rows(threads: &mut Threads) -> Vec<Vec<u64>> {

@@ -274,8 +274,11 @@ impl Variable {
     }
 
     fn compiled_pattern(&self) -> Option<Regex> {
-        let pattern = format!("^(?:{})$", self.pattern.as_deref()?);
-        RegexBuilder::new(&pattern).size_limit(MAX_PATTERN_BYTES).build().ok()
+        let pattern = self.pattern.as_deref()?;
+        let compiled = |pattern: &str| RegexBuilder::new(pattern).size_limit(MAX_PATTERN_BYTES).build().ok();
+        // By itself first: `a)|(?:b` would open the brackets around it.
+        compiled(pattern)?;
+        compiled(&format!(r"\A(?:{pattern})\z"))
     }
 
     /// The value as its type has it, or the first rule that it breaks.
@@ -408,6 +411,15 @@ mod tests {
 
     fn message(variable: &Variable, value: Value) -> String {
         variable.check(&value).unwrap_err().message
+    }
+
+    #[test]
+    fn a_pattern_holds_for_the_whole_value_and_cannot_reach_out_of_its_brackets() {
+        let whole = variable(json!({ "name": "w", "type": "text", "pattern": "a|ab" }));
+        assert!(whole.check(&json!("ab")).is_ok() && whole.check(&json!("abc")).is_err());
+        for pattern in ["a)|(?:b", "(?x)a #", ")"] {
+            assert!(variable(json!({ "name": "w", "type": "text", "pattern": pattern })).compiled_pattern().is_none());
+        }
     }
 
     #[test]

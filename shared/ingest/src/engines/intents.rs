@@ -97,6 +97,8 @@ impl Said<'_> {
 /// The engine whose intent an object is, by its keys.
 pub(crate) fn engine_of(has: impl Fn(&str) -> bool) -> Option<Adapter> {
     match () {
+        // A row of cells.
+        () if has("text") => None,
         () if has("examples") && has("intent") => Some(Adapter::Watson),
         () if has("sampleUtterances") => Some(Adapter::Lex),
         () if has("trainingPhrases") || has("userSays") || has("data") && has("isTemplate") => {

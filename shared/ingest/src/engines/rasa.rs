@@ -10,6 +10,9 @@ use super::{Example, without_marks};
 use crate::errors::FileError;
 use crate::limits::Limits;
 
+/// Bytes of a label.
+const LABEL_BYTES: usize = 400;
+
 /// Whether a text in YAML is training data.
 pub(crate) fn is_yaml(text: &str) -> bool {
     let has = |mark: &str| text.lines().any(|line| line.trim_start().starts_with(mark));
@@ -24,7 +27,12 @@ pub(crate) fn is_markdown(text: &str) -> bool {
 /// The intent that a heading of Markdown names.
 fn intent_of(line: &str) -> Option<&str> {
     let name = line.strip_prefix("##")?.trim_start().strip_prefix("intent:")?.trim();
-    (!name.is_empty()).then_some(name)
+    is_label(name).then_some(name)
+}
+
+/// Whether a name may be a label: it stands beside every example.
+fn is_label(name: &str) -> bool {
+    (1..=LABEL_BYTES).contains(&name.len())
 }
 
 /// Examples of a document in Markdown: the items under headings of intents.
@@ -62,7 +70,9 @@ pub(super) fn of_yaml(document: &str, limits: &Limits) -> Result<Vec<Example>, F
 }
 
 fn of_entry(entry: &Node) -> Vec<Example> {
-    let Some((intent, _)) = entry.of("intent").and_then(Node::scalar) else { return Vec::new() };
+    let Some((intent, _)) = entry.of("intent").and_then(Node::scalar).filter(|(name, _)| is_label(name)) else {
+        return Vec::new();
+    };
     let Some(list) = entry.of("examples") else { return Vec::new() };
     let example =
         |row: usize, text: &str| Example { row: row as u64, text: without_marks(text), intent: intent.to_owned() };

@@ -40,13 +40,26 @@ pub(super) struct Ticket<'text> {
     #[serde(borrow, default)]
     conversations: Listed<Reply<'text>>,
     #[serde(borrow, default)]
-    notes: Listed<Reply<'text>>,
+    notes: Listed<Noted<'text>>,
+    #[serde(borrow, default)]
+    helpdesk_notes: Listed<Noted<'text>>,
 }
 
 #[derive(Debug, Deserialize)]
 struct Person<'text> {
     #[serde(borrow, default)]
     name: Text<'text>,
+}
+
+/// A reply of the account's export, or the object around one.
+#[derive(Debug, Deserialize)]
+struct Noted<'text> {
+    #[serde(borrow, default)]
+    note: Option<Reply<'text>>,
+    #[serde(borrow, default)]
+    helpdesk_note: Option<Reply<'text>>,
+    #[serde(borrow, flatten)]
+    bare: Reply<'text>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -87,7 +100,8 @@ pub(super) fn ticket(ticket: Ticket<'_>) -> Conversation<'_> {
         let body = html.or_else(|| ticket.description_text.filled().map(Body::Plain));
         messages.extend(body.map(|body| Message::Said { by, body }));
         let mut replies = ticket.conversations.0;
-        replies.extend(ticket.notes.0);
+        let notes = ticket.notes.0.into_iter().chain(ticket.helpdesk_notes.0);
+        replies.extend(notes.map(|noted| noted.note.or(noted.helpdesk_note).unwrap_or(noted.bare)));
         sort_by_time(&mut replies, |reply| reply.created_at.milliseconds());
         messages.extend(replies.into_iter().map(message));
     }

@@ -91,7 +91,11 @@ pub(super) fn chat(chat: Chat<'_>) -> Conversation<'_> {
     names.sort_unstable();
     names.dedup();
     names.extend(chat.name.filled());
+    let is_own = matches!(chat.kind.0.as_deref(), Some("saved_messages" | "bot_chat"));
     let message = |said: Said<'_>| {
+        if is_own {
+            return Message::LeftOut;
+        }
         let by = if author(&said) == customer { Role::Customer } else { Role::Agent };
         let is_said = said.kind.0.as_deref() == Some("message") && said.via_bot.filled().is_none();
         match said.text.joined() {

@@ -86,7 +86,13 @@ impl<'text> Person<'text> {
                     [&person.name, &person.full_name, &person.display_name, &person.first_name, &person.last_name];
                 names.map(Text::clone)
             }
-            Self::Other(_) => Default::default(),
+            // A name, where it is no word for a speaker.
+            Self::Other(text) => {
+                let is_name =
+                    |text: &str| Speaker::named(text).is_none() && !text.contains(|c: char| c.is_ascii_digit());
+                let name = if text.0.as_deref().is_some_and(is_name) { text.clone() } else { Text::default() };
+                [name, Text::default(), Text::default(), Text::default(), Text::default()]
+            }
         };
         names.into_iter().filter_map(Text::filled)
     }
@@ -132,6 +138,14 @@ struct Said<'text> {
     kind: Text<'text>,
     #[serde(borrow, default)]
     message_type: Text<'text>,
+    #[serde(default)]
+    from_agent: Truth,
+    #[serde(default)]
+    from_customer: Truth,
+    #[serde(default)]
+    is_inbound: Truth,
+    #[serde(default)]
+    incoming: Truth,
     #[serde(default)]
     private: Truth,
     #[serde(default)]
@@ -211,13 +225,28 @@ impl Said<'_> {
         let words =
             words.into_iter().filter_map(|word| word.0.as_deref()).chain(self.people().filter_map(Person::word));
         let by: Vec<Speaker> = words.filter_map(Speaker::named).collect();
-        let sorts = [&self.direction, &self.kind, &self.message_type].into_iter().filter_map(|sort| sort.0.as_deref());
-        let by_sort: Vec<Speaker> = sorts.clone().filter_map(Speaker::of_sort).collect();
+        let sorts = [("direction", &self.direction), ("type", &self.kind), ("message_type", &self.message_type)];
+        let sorts = sorts.into_iter().filter_map(|(name, sort)| Some((name, sort.0.as_deref()?)));
+        let by_sort: Vec<Speaker> = sorts.clone().filter_map(|(name, sort)| Speaker::of_sort(name, sort)).collect();
         if by.iter().chain(&by_sort).any(|by| *by == Speaker::Nobody) {
             return Some(Speaker::Nobody);
         }
+        let flags = [(self.from_agent, Speaker::Agent, Speaker::Customer)].into_iter().chain(
+            [self.from_customer, self.is_inbound, self.incoming].map(|flag| (flag, Speaker::Customer, Speaker::Agent)),
+        );
+        let by_flag = flags.into_iter().find_map(|(flag, yes, no)| match () {
+            () if flag.is_true() => Some(yes),
+            () if flag.is_false() => Some(no),
+            () => None,
+        });
+        if by_flag.is_some() {
+            return by_flag;
+        }
         // The sort names the speaker where nothing else does.
-        by.first().or_else(|| by_sort.first()).copied().or_else(|| sorts.filter_map(Speaker::named).next())
+        by.first()
+            .or_else(|| by_sort.first())
+            .copied()
+            .or_else(|| sorts.filter_map(|(_, sort)| Speaker::named(sort)).next())
     }
 
     fn is_aside(&self) -> bool {
@@ -248,10 +277,14 @@ pub(super) fn conversation<'text>(thread: Thread<'text>) -> Conversation<'text> 
 }
 
 fn message(said: Said<'_>) -> Message<'_> {
-    let by = said.speaker().and_then(Speaker::role).filter(|_| !said.is_aside());
+    let (speaker, is_aside) = (said.speaker(), said.is_aside());
     let texts = [said.message, said.message_content, said.content, said.text, said.body];
-    match (by, texts.into_iter().find_map(Spoken::filled)) {
-        (Some(by), Some(text)) => Message::Said { by, body: Body::Plain(text) },
+    match (speaker, texts.into_iter().find_map(Spoken::filled)) {
+        (None, Some(_)) if !is_aside => Message::Unknown,
+        (Some(speaker), Some(text)) if !is_aside => match speaker.role() {
+            Some(by) => Message::Said { by, body: Body::Plain(text) },
+            None => Message::LeftOut,
+        },
         _ => Message::LeftOut,
     }
 }

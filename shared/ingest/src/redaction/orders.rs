@@ -10,6 +10,8 @@ use super::{follows_word, precedes_word};
 pub const MAX_PATTERN_CHARS: usize = 200;
 /// Patterns of one tenant.
 pub const MAX_PATTERNS: usize = 20;
+/// Bytes of an order number.
+const MAX_NUMBER_BYTES: usize = 64;
 /// Bytes that the automaton of one pattern may take.
 const MAX_AUTOMATON_BYTES: usize = 256 * 1024;
 
@@ -40,9 +42,29 @@ impl Patterns {
     /// What the patterns match as whole words.
     pub(super) fn find(&self, text: &str) -> Vec<Range<usize>> {
         let whole = |found: &Range<usize>| !follows_word(text, found.start) && !precedes_word(text, found.end);
-        let matches = self.0.iter().flat_map(|pattern| pattern.find_iter(text).map(|found| found.range()));
-        matches.filter(|found| !found.is_empty()).filter(whole).collect()
+        self.0.iter().flat_map(|pattern| matches(pattern, text)).filter(whole).collect()
     }
+}
+
+/// What a pattern matches, in time that grows with the text and not with its square: a search that fails looks at everything
+/// that follows, so each looks at the next few bytes alone. A match longer than [`MAX_NUMBER_BYTES`] may be missed.
+fn matches(pattern: &Regex, text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < text.len() {
+        let end = text.ceil_char_boundary(at + 2 * MAX_NUMBER_BYTES);
+        // A match that begins behind the middle may go on beyond the end.
+        let middle = if end == text.len() { end } else { text.ceil_char_boundary(at + MAX_NUMBER_BYTES) };
+        match pattern.find_at(&text[..end], at).map(|it| it.range()) {
+            Some(it) if it.start < middle || it.start == at => {
+                at = if it.is_empty() { text.ceil_char_boundary(it.end + 1) } else { it.end };
+                found.push(it);
+            }
+            _ => at = middle,
+        }
+    }
+    found.retain(|it| !it.is_empty());
+    found
 }
 
 fn compiled(pattern: &str) -> Result<Regex, String> {
@@ -61,6 +83,8 @@ fn compiled(pattern: &str) -> Result<Regex, String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn patterns(patterns: &[&str]) -> Result<Patterns, PatternError> {
@@ -72,6 +96,34 @@ mod tests {
         let text = "LT-12345, LT-123456789, XLT-12345 and #123456.";
         let found = patterns(&["LT-[0-9]{5,7}", "#[0-9]{6}"]).unwrap().find(text);
         assert_eq!(found.into_iter().map(|bytes| &text[bytes]).collect::<Vec<_>>(), ["LT-12345", "#123456"]);
+    }
+
+    #[test]
+    fn numbers_are_found_wherever_they_stand_in_a_long_text() {
+        let patterns = patterns(&["LT-[0-9]{5,7}", "№ ?[0-9]{4}"]).unwrap();
+        for spaces in 0..300 {
+            let text = format!("{}LT-123456 é № 1234{}", "é ".repeat(spaces), " é".repeat(100));
+            let found = patterns.find(&text);
+            assert_eq!(found.into_iter().map(|it| &text[it]).collect::<Vec<_>>(), ["LT-123456", "№ 1234"], "{spaces}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_that_looks_ahead_for_ever_costs_no_more_than_the_text() {
+        // A search from every letter to the end of the text would take a minute.
+        let patterns = patterns(&["[A-Z][A-Za-z]*[0-9]|[A-Z]"; 20]).unwrap();
+        let started = std::time::Instant::now();
+        patterns.find(&"A".repeat(120_000));
+        assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
+    }
+
+    proptest! {
+        #[test]
+        fn short_matches_are_those_of_one_search(text in "[aAé0-9 -]{0,400}") {
+            let pattern = Regex::new("[aé]-?[0-9]{1,6}").unwrap();
+            let whole: Vec<_> = pattern.find_iter(&text).map(|it| it.range()).collect();
+            prop_assert_eq!(matches(&pattern, &text), whole);
+        }
     }
 
     #[test]
