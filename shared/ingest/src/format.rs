@@ -114,17 +114,14 @@ pub(crate) fn detect(prefix: &[u8], kind: Kind, schema: &Schema) -> Result<Forma
         Some(Layout::Lists | Layout::Objects) => return Ok(Format::Json),
         None => {}
     }
-    // A table inside of an article is no table of articles.
-    let begun = String::from_utf8_lossy(content);
-    if kind == Kind::Knowledge && (is_page(&begun) || is_markdown(&begun)) {
-        return Ok(if is_page(&begun) { Format::Html } else { Format::Markdown });
-    }
     let header = Header::find(content, schema);
     let sheet = Format::Csv { delimiter: char::from(header.delimiter) };
-    if header.is_whole {
+    let text = String::from_utf8_lossy(content);
+    // A table inside of an article is no table of articles.
+    let is_article = || kind == Kind::Knowledge && (is_page(&text) || is_markdown(&text));
+    if header.is_whole && (header.is_first || !is_article()) {
         return Ok(sheet);
     }
-    let text = String::from_utf8_lossy(content);
     if kind == Kind::Utterances && engines::is_yaml(&text) {
         return Ok(Format::Yaml);
     }
@@ -165,6 +162,8 @@ struct Header<'text> {
     is_whole: bool,
     /// Cells that are names of columns that we know.
     known: usize,
+    /// Whether it is the first line.
+    is_first: bool,
 }
 
 /// Whether a row that is not the first of its file may be its header: what people write below a first line is not made of
@@ -179,13 +178,13 @@ impl<'text> Header<'text> {
         let lines = content.split(|byte| matches!(byte, b'\n' | b'\r')).filter(|line| !line.trim_ascii().is_empty());
         let mut first = None;
         for line in lines.take(HEADER_ROWS) {
-            let header = Self::of(line, schema);
+            let header = Self { is_first: first.is_none(), ..Self::of(line, schema) };
             if header.is_whole && (first.is_none() || header.stands_below()) {
                 return header;
             }
             first.get_or_insert(Self { is_whole: header.is_whole && first.is_none(), ..header });
         }
-        first.unwrap_or(Self { line: content, delimiter: b',', is_whole: false, known: 0 })
+        first.unwrap_or(Self { line: content, delimiter: b',', is_whole: false, known: 0, is_first: true })
     }
 
     /// Whether it may stand below a title: see [`is_header_below`].
@@ -203,7 +202,7 @@ impl<'text> Header<'text> {
             .map(|(column, _)| column.field)
             .collect();
         let is_whole = schema.missing(|field| fields.contains(&field)).is_none();
-        Self { line, delimiter, is_whole, known: fields.len() }
+        Self { line, delimiter, is_whole, known: fields.len(), is_first: false }
     }
 }
 
@@ -462,6 +461,12 @@ mod tests {
         assert_eq!(detected("<!DOCTYPE html><html><body>Returns", Kind::Knowledge), Format::Html);
         assert_eq!(detected("Returns\n\nSend it back.\n", Kind::Knowledge), Format::Text);
         assert_eq!(detected("title,body\nReturns,Send it back.\n", Kind::Knowledge), Format::Csv { delimiter: ',' });
+        let bodies = "title,body\nReturns,\"# Costs\nNone.\"\n";
+        assert_eq!(detected(bodies, Kind::Knowledge), Format::Csv { delimiter: ',' });
+        let table = "# Wood\n\nAll of it is oiled.\n\n| Name | Description |\n|---|---|\n| ash | light |\n";
+        assert_eq!(detected(table, Kind::Knowledge), Format::Markdown);
+        let hello = "hello\nHola, consulta\nwhere is it, please\n";
+        assert_eq!(detected(hello, Kind::Utterances), Format::Text);
     }
 
     #[test]

@@ -433,6 +433,26 @@ mod tests {
     }
 
     #[test]
+    fn words_that_begin_lines_of_a_letter_are_no_speakers() {
+        let found = conversations(
+            "Customer: My form says\nService: Express\nContact: by mail\nPlease note: today\nIs it right?\nAnna (Agent): Yes.\n",
+        );
+        assert_eq!(found, [("conversation-1".into(), "Yes.".into())]);
+    }
+
+    #[test]
+    fn a_message_of_a_log_may_begin_on_the_next_line_and_support_may_write_first() {
+        let log = "12/3/26, 10:15 a. m. - Acme Support: Hola\n12/3/26, 10:16 a. m. - Rosa: Donde esta?\n\
+                   12/3/26, 1:05 p. m. - Acme Support: \nSalio hoy.\n";
+        let records = Records::open(log.as_bytes(), Kind::Conversations, &Options::default()).unwrap();
+        let found: Vec<_> = records.map(|row| row.unwrap().unwrap()).collect();
+        assert_eq!(
+            (found.len(), found[0].text.as_str(), found[0].reply.as_deref()),
+            (1, "Donde esta?", Some("Salio hoy."))
+        );
+    }
+
+    #[test]
     fn a_time_beside_the_speaker_is_passed_over_and_what_programs_say_is_left_out() {
         let found = conversations(
             "[10:14] Kundin: Wo ist mein Paket?\nSystem: Tom joined\nAgent (10:15): It left today.\n\

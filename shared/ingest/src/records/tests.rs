@@ -290,6 +290,43 @@ mod kinds {
         assert_eq!(records[0].reply.as_deref(), Some(body.trim()));
     }
 
+    fn pairs(file: &str) -> Vec<(String, Option<String>)> {
+        accepted(file, Kind::Conversations).into_iter().map(|record| (record.text, record.reply)).collect()
+    }
+
+    #[test]
+    fn numbers_tell_the_speaker_only_where_their_column_says_so() {
+        let asked = [("Where is it?".to_owned(), Some("On its way.".to_owned()))];
+        for file in [
+            "ticket,sender,incoming,text\n1,Rosa,1,Where is it?\n1,Shop,0,On its way.\n",
+            "ticket,role,type,text\n1,customer,1,Where is it?\n1,agent,1,On its way.\n",
+            "ticket,role,type,text\n1,customer,call,Where is it?\n1,agent,call,On its way.\n",
+            "ticket,sender_type,message_type,content\n1,Contact,0,Where is it?\n1,User,1,On its way.\n1,User,2,Done\n",
+        ] {
+            assert_eq!(pairs(file), asked, "{file}");
+        }
+    }
+
+    #[test]
+    fn a_name_for_a_role_is_hidden_in_the_reply() {
+        let file = "ticket,from,direction,text\n1,Rosalinde Blum,incoming,Where is it?\n1,Shop,outgoing,\"Rosalinde, it left.\"\n";
+        assert_eq!(pairs(file)[0].1.as_deref(), Some("{{customer.name}}, it left."));
+    }
+
+    #[test]
+    fn a_date_and_a_time_of_day_in_two_columns_put_messages_in_order() {
+        let file = "ticket,role,text,date,time\n1,agent,Two.,3/1/2026,9:05\n1,customer,Two?,3/1/2026,9:04\n\
+                    1,agent,One.,2/28/2026,23:05\n1,customer,One?,2/28/2026,23:04\n";
+        let one = |text: &str, reply: &str| (text.to_owned(), Some(reply.to_owned()));
+        assert_eq!(pairs(file), [one("One?", "One."), one("Two?", "Two.")]);
+    }
+
+    #[test]
+    fn a_refusal_names_the_first_row_and_not_one_that_people_filled() {
+        let why = refusal(",kunde,anliegen\n0,Rosalinde Blum,Kanne\n", Kind::Faq).1;
+        assert!(why.contains("kunde, anliegen") && !why.contains("Rosalinde"), "{why}");
+    }
+
     #[test]
     fn words_for_speakers_are_those_of_the_mapping() {
         let file = "conversation_id,role,text\n1,Ракета,Где заказ?\n1,Марта,Он в пути.\n1,Джой,Выберите пункт.\n";
