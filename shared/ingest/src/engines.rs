@@ -10,12 +10,13 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::errors::{FileError, Stop};
+use crate::errors::Stop;
 use crate::format::Format;
 use crate::limits::Limits;
 use crate::quotes::expression;
 use crate::records::RawRow;
 use crate::schema::{Cell, Cells, Field};
+use crate::source;
 
 pub(crate) use intents::{engine_of, examples};
 pub(crate) use rasa::{is_markdown, is_yaml};
@@ -38,13 +39,7 @@ pub(crate) struct ExampleRows {
 impl ExampleRows {
     /// Reads a document whole.
     pub(crate) fn open(input: impl Read, format: Format, limits: &Limits) -> Result<Self, Stop> {
-        let limit = limits.document_bytes;
-        let mut bytes = Vec::new();
-        input.take(limit as u64 + 1).read_to_end(&mut bytes)?;
-        if bytes.len() > limit {
-            return Err(FileError::DocumentTooLarge { limit }.into());
-        }
-        let document = String::from_utf8_lossy(&bytes);
+        let document = source::whole(input, limits)?;
         let examples = match format {
             Format::Yaml => rasa::of_yaml(&document, limits)?,
             _ => rasa::of_markdown(&document),

@@ -2,13 +2,14 @@
 
 use std::io::Read;
 
-use crate::errors::{FileError, Stop};
+use crate::errors::Stop;
 use crate::format::Format;
 use crate::kind::Kind;
 use crate::limits::Limits;
 use crate::records::RawRow;
 use crate::schema::{Cell, Cells, Field};
 use crate::sections::{self, Section};
+use crate::source;
 
 pub(crate) struct SectionRows {
     sections: std::vec::IntoIter<Section>,
@@ -20,13 +21,7 @@ pub(crate) struct SectionRows {
 impl SectionRows {
     /// Reads a document whole: where a passage ends is known only by what surrounds it.
     pub(crate) fn open(input: impl Read, format: Format, kind: Kind, limits: &Limits) -> Result<Self, Stop> {
-        let limit = limits.document_bytes;
-        let mut bytes = Vec::new();
-        input.take(limit as u64 + 1).read_to_end(&mut bytes)?;
-        if bytes.len() > limit {
-            return Err(FileError::DocumentTooLarge { limit }.into());
-        }
-        let document = String::from_utf8_lossy(&bytes);
+        let document = source::whole(input, limits)?;
         let sections = match format {
             Format::Html => sections::of_html(&document),
             Format::Markdown => sections::of_markdown(&document),

@@ -111,6 +111,21 @@ pub(crate) struct Source<R> {
     pub(crate) document: Option<Format>,
 }
 
+/// The text of a document that is read whole: where a part of it ends is known only by what surrounds it.
+///
+/// # Errors
+///
+/// [`FileError::DocumentTooLarge`], and those of the reader.
+pub(crate) fn whole(input: impl Read, limits: &Limits) -> Result<String, Stop> {
+    let limit = limits.document_bytes;
+    let mut bytes = Vec::new();
+    input.take(limit as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > limit {
+        return Err(FileError::DocumentTooLarge { limit }.into());
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
 /// Bytes of the mark that a file in UTF-8 may begin with.
 pub(crate) fn mark_bytes(prefix: &[u8]) -> u64 {
     if prefix.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 }
