@@ -136,7 +136,10 @@ fn a_file_is_looked_at_its_columns_are_named_and_then_it_is_read() {
     let file = "Anliegen;Abhilfe\nWo ist mein Paket, ich bin bob@mail.example?;Es ist unterwegs.\nWann kommt es denn an?;Morgen.\n;x\n";
     let path = sent_for_review(&tenant, "fragen.csv", "faq", file.as_bytes());
     let seen = tenant.post(&format!("{path}/preview"), &json!({})).unwrap();
-    assert_eq!((&seen["refusal"]["code"], &seen["columns"]), (&json!("missing_column"), &json!(["Anliegen", "Abhilfe"])));
+    assert_eq!(
+        (&seen["refusal"]["code"], &seen["columns"]),
+        (&json!("missing_column"), &json!(["Anliegen", "Abhilfe"]))
+    );
     let mapping = json!({ "mapping": { "question": "Anliegen", "answer": "Abhilfe" } });
     let seen = tenant.post(&format!("{path}/preview"), &mapping).unwrap();
     assert_eq!(seen["rows"][0]["text"], "Wo ist mein Paket, ich bin {{customer.email}}?");
