@@ -1,6 +1,6 @@
 //! A document of Word as Markdown: its paragraphs, headings, lists and tables (ECMA-376, part 1, 17).
 //!
-//! What was deleted, comments, footnotes and what stands in the margins of pages are left out.
+//! Deleted text, comments, footnotes and the margins of pages are left out.
 
 use std::collections::HashMap;
 use std::io::{BufReader, Read, Seek, Write};
@@ -104,7 +104,7 @@ struct Text<'out, W> {
     around: Vec<Paragraph>,
     /// Elements that are open and left out.
     skipping: usize,
-    /// Whether a run of text is open: what stands between elements is layout.
+    /// True if a run of text is open: what stands between elements is layout.
     in_run: bool,
     /// Cells of the rows that are open, innermost last.
     rows: Vec<Vec<String>>,

@@ -61,7 +61,7 @@ struct Row {
 }
 
 impl Row {
-    /// Whether two rows have the same texts in the same columns, whatever their case.
+    /// Returns true if two rows have the same texts in the same columns, whatever their case.
     fn is_like(&self, other: &Self) -> bool {
         let normal = |row: &Self| -> Vec<(u32, String)> {
             row.cells.iter().map(|(column, text)| (*column, text.trim().to_lowercase())).collect()

@@ -35,7 +35,7 @@ pub(crate) fn detect(prefix: &[u8]) -> &'static Encoding {
     if guess == ISO_8859_2 && !is_iso_8859_2(prefix) { WINDOWS_1250 } else { guess }
 }
 
-/// Whether a text of Central Europe is in ISO 8859-2 rather than in windows-1250, which spreadsheets write: both have most
+/// Returns true if a text of Central Europe is in ISO 8859-2 rather than in windows-1250, which spreadsheets write: both have most
 /// letters at the same places. In the one `±` and `¶` are letters, in the other control characters are.
 fn is_iso_8859_2(prefix: &[u8]) -> bool {
     let is_letter = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphabetic() || *byte >= 0xC0);

@@ -21,7 +21,7 @@ use crate::source;
 pub(crate) use intents::{engine_of, examples};
 pub(crate) use rasa::{is_markdown, is_yaml};
 
-/// What customers say when they mean an intent.
+/// An utterance of customers who mean an intent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Example {
     /// The line of the file, from 1.

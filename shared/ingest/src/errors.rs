@@ -220,7 +220,7 @@ impl FoundColumns {
     }
 }
 
-/// Whether a cell looks like the name of a column.
+/// Returns true if a cell looks like the name of a column.
 pub(crate) fn is_like_a_name(cell: &str) -> bool {
     !cell.is_empty()
         && cell.chars().count() <= FoundColumns::NAME_CHARS

@@ -113,12 +113,12 @@ impl Adapter {
         engines::engine_of(|key| keys.iter().any(|known| known == key))
     }
 
-    /// Whether each object is an intent with its examples.
+    /// Returns true if each object is an intent with its examples.
     fn is_of_intents(self) -> bool {
         matches!(self, Self::Rasa | Self::Dialogflow | Self::Lex | Self::Watson | Self::Botpress)
     }
 
-    /// Whether each object is one message.
+    /// Returns true if each object is one message.
     pub(crate) fn is_of_messages(self) -> bool {
         self == Self::Hubspot
     }

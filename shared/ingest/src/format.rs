@@ -158,15 +158,15 @@ pub(crate) fn detect(prefix: &[u8], kind: Kind, schema: &Schema) -> Result<Forma
 struct Header<'text> {
     line: &'text [u8],
     delimiter: u8,
-    /// Whether it has all columns that a file of its kind must have.
+    /// True if it has all columns that a file of its kind must have.
     is_whole: bool,
     /// Cells that are names of columns that we know.
     known: usize,
-    /// Whether it is the first line.
+    /// True if it is the first line.
     is_first: bool,
 }
 
-/// Whether a row that is not the first of its file may be its header: what people write below a first line is not made of
+/// Returns true if a row that is not the first of its file may be its header: what people write below a first line is not made of
 /// several names of columns.
 pub(crate) fn is_header_below<'name>(mut names: impl Iterator<Item = &'name str>, known: usize) -> bool {
     known >= 2 && names.all(|name| name.trim().is_empty() || errors::is_like_a_name(name.trim()))
@@ -182,12 +182,12 @@ impl<'text> Header<'text> {
             if header.is_whole && (first.is_none() || header.stands_below()) {
                 return header;
             }
-            first.get_or_insert(Self { is_whole: header.is_whole && first.is_none(), ..header });
+            first.get_or_insert(Self { is_whole: false, ..header });
         }
         first.unwrap_or(Self { line: content, delimiter: b',', is_whole: false, known: 0, is_first: true })
     }
 
-    /// Whether it may stand below a title: see [`is_header_below`].
+    /// Returns true if it may stand below a title: see [`is_header_below`].
     fn stands_below(&self) -> bool {
         let names: Vec<_> = split_outside_quotes(self.line, self.delimiter).into_iter().map(name_of).collect();
         is_header_below(names.iter().map(AsRef::as_ref), self.known)
@@ -206,13 +206,13 @@ impl<'text> Header<'text> {
     }
 }
 
-/// Whether the cells of a line are like names of columns: several, short, and without punctuation.
+/// Returns true if the cells of a line are like names of columns: several, short, and without punctuation.
 fn has_names(line: &[u8], delimiter: u8) -> bool {
     let cells = split_outside_quotes(line, delimiter);
     cells.len() > 1 && cells.iter().all(|cell| errors::is_like_a_name(name_of(cell).trim()))
 }
 
-/// What a text is written in that is not read, by marks that no other text begins with, and how to mend it.
+/// The name of a format that is not read, told by marks that no other text begins with, and how to mend it.
 fn foreign(text: &str, kind: Kind) -> Option<(&'static str, &'static str)> {
     if text.starts_with("<?xml") || is_xml(text) {
         return Some(("XML", "export it as JSON or CSV and upload that"));
@@ -230,7 +230,7 @@ fn foreign(text: &str, kind: Kind) -> Option<(&'static str, &'static str)> {
     None
 }
 
-/// Whether a text is one element that is none of HTML, as exports in XML are.
+/// Returns true if a text is one element that is none of HTML, as exports in XML are.
 fn is_xml(text: &str) -> bool {
     let Some(name) =
         text.strip_prefix('<').map(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '-' && c != '_').next())
@@ -241,7 +241,7 @@ fn is_xml(text: &str) -> bool {
     !name.is_empty() && text.trim_end().ends_with('>') && !html::is_html(text)
 }
 
-/// Whether a text begins with headers of an e-mail (RFC 5322), or with the line between the mails of a mailbox (RFC 4155).
+/// Returns true if a text begins with headers of an e-mail (RFC 5322), or with the line between the mails of a mailbox (RFC 4155).
 fn is_mail(text: &str) -> bool {
     const HEADERS: &[&str] = &[
         "return-path",
@@ -271,7 +271,7 @@ fn is_mail(text: &str) -> bool {
     headers >= 3 && lines.iter().all(|line| goes_on(line))
 }
 
-/// Whether a text is a document in YAML: most of its first lines are keys and items, indented keys among them.
+/// Returns true if a text is a document in YAML: most of its first lines are keys and items, indented keys among them.
 fn is_yaml(text: &str) -> bool {
     let is_key = |line: &str| {
         let line = line.trim_start().trim_start_matches("- ");
@@ -296,7 +296,7 @@ fn is_yaml(text: &str) -> bool {
     begins && opens && keys >= 2 && (keys + items) * 2 > lines.len()
 }
 
-/// Whether the first rows have the same number of cells, more than one.
+/// Returns true if the first rows have the same number of cells, more than one.
 fn is_table(content: &[u8], delimiter: u8) -> bool {
     let rows = rows_outside_quotes(content).unwrap_or_else(|| {
         // A quote that is never closed is an inch, or a mistake.

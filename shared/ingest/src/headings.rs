@@ -280,7 +280,7 @@ pub(crate) fn noun(normal: &str) -> Option<&str> {
     words.next().filter(|_| words.next().is_none())
 }
 
-/// Who speaks.
+/// Speakers.
 pub(crate) const ROLE: &[&str] = &[
     "role",
     "author_type",
@@ -383,7 +383,7 @@ pub(crate) const MESSAGE: &[&str] = &[
     "コメント",
 ];
 
-/// When a message was sent.
+/// Time of a message.
 pub(crate) const AT: &[&str] = &[
     "created_at",
     "timestamp",
@@ -444,7 +444,7 @@ pub(crate) const AT: &[&str] = &[
 pub(crate) const TIME: &[&str] =
     &["time", "uhrzeit", "zeit", "heure", "hora", "ora", "tijd", "czas", "время", "час", "saat", "time_of_day", "時刻"];
 
-/// Whether a message is one among colleagues.
+/// Columns that tell messages among colleagues.
 pub(crate) const PRIVATE: &[&str] = &[
     "private",
     "is_private",
@@ -476,11 +476,11 @@ pub(crate) const PRIVATE: &[&str] = &[
     "nota_interna",
 ];
 
-/// Whether a program wrote a message by itself.
+/// Columns that tell messages of programs.
 pub(crate) const AUTOMATED: &[&str] =
     &["automated", "is_automated", "is_automatic", "is_bot", "from_bot", "auto_reply", "automatic", "automatisch"];
 
-/// Whether a message was one to the customer.
+/// Columns that tell messages to the customer.
 pub(crate) const PUBLIC: &[&str] = &[
     "public",
     "is_public",
@@ -494,7 +494,7 @@ pub(crate) const PUBLIC: &[&str] = &[
     "公開",
 ];
 
-/// What sort of row it is: a message, a note, an event; incoming or outgoing.
+/// Sort of a row: a message, a note, an event; incoming or outgoing.
 pub(crate) const SORT: &[&str] = &[
     "message_type",
     "part_type",
@@ -632,7 +632,7 @@ pub(crate) const ARTICLE: &[&str] = &[
     "コンテンツ",
 ];
 
-/// Whether an article is not published.
+/// Columns that tell unpublished articles.
 pub(crate) const DRAFT: &[&str] =
     &["draft", "is_draft", "archived", "is_archived", "entwurf", "brouillon", "borrador", "черновик"];
 
@@ -664,7 +664,7 @@ pub(crate) fn normal(name: &str) -> String {
     normal
 }
 
-/// Whether there is a small letter for it: some mathematical capitals have none.
+/// Returns true if there is a small letter for it: some mathematical capitals have none.
 fn is_capital(c: char) -> bool {
     c.is_uppercase() && c.to_lowercase().next() != Some(c)
 }

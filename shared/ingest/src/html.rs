@@ -208,7 +208,7 @@ struct Page {
     space: bool,
     /// Whether the row at hand has a cell already.
     in_row: bool,
-    /// How many elements that hold the article are open.
+    /// Number of open elements that hold the article.
     articles: usize,
     ended: bool,
 }
@@ -353,7 +353,7 @@ fn name_of(name: &HtmlString) -> String {
     String::from_utf8_lossy(name).into_owned()
 }
 
-/// Whether a button opens an answer.
+/// Returns true if a button opens an answer.
 fn opens(tag: &StartTag<()>) -> bool {
     let has = |attribute: &[u8]| tag.attributes.contains_key(attribute);
     let class = tag.attributes.get(&b"class"[..]).map(|value| String::from_utf8_lossy(value).to_ascii_lowercase());

@@ -21,7 +21,7 @@ const CONVERSATION_CHARS: usize = 200;
 const DRAFTS: &[&str] =
     &["draft", "unpublished", "archived", "hidden", "deleted", "entwurf", "brouillon", "borrador", "черновик"];
 
-/// What a row is.
+/// A row, as far as it is learnt from.
 #[derive(Debug)]
 pub(crate) enum Row {
     Record(Record),
@@ -33,7 +33,7 @@ pub(crate) enum Row {
 
 /// Reads a row.
 pub(crate) fn row(row: u64, mut cells: Cells<'_>, schema: &Schema, limits: &Limits) -> Result<Row, RowError> {
-    let is_message = schema.columns.iter().any(|column| column.field == Field::Role);
+    let is_message = schema.kind == Kind::Conversations;
     let speaker = if is_message { speaker(row, &mut cells, schema)? } else { None };
     let is_draft =
         || told(cells.get(Field::Sort)).is_some_and(|state| DRAFTS.contains(&state.trim().to_lowercase().as_str()));
@@ -94,13 +94,10 @@ pub(crate) fn row(row: u64, mut cells: Cells<'_>, schema: &Schema, limits: &Limi
     Ok(if is_message { Row::Message(Message { record, at, names }) } else { Row::Record(record) })
 }
 
-/// Who says a message: a note or an event is nobody's, a direction leads, for help desks call agents users, too.
+/// The speaker of a message: a note or an event is nobody's, a direction leads, for help desks call agents users, too.
 fn speaker(row: u64, cells: &mut Cells<'_>, schema: &Schema) -> Result<Option<Speaker>, RowError> {
-    let is = |field, truth: fn(&str) -> Option<bool>, cells: &Cells<'_>| told(cells.get(field)).and_then(truth);
-    if is(Field::Private, truth, cells) == Some(true)
-        || is(Field::Automated, truth, cells) == Some(true)
-        || is(Field::Public, truth, cells) == Some(false)
-    {
+    let is = |field| told(cells.get(field)).and_then(truth);
+    if is(Field::Private) == Some(true) || is(Field::Automated) == Some(true) || is(Field::Public) == Some(false) {
         return Ok(Some(Speaker::Nobody));
     }
     let sort = told(cells.get(Field::Sort));
@@ -270,7 +267,7 @@ fn conversation(content: &str) -> Result<String, Wrong> {
     Ok(id.to_owned())
 }
 
-/// What is wrong with a role that no word tells.
+/// The sentence for a role that no word tells.
 pub(crate) fn unknown_role() -> String {
     let (customers, agents) = EXAMPLES;
     format!(

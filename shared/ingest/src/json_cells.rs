@@ -45,7 +45,7 @@ pub(crate) fn not_an_object(row: u64, error: &serde_json::Error) -> RowError {
     RowError::of_row(row, RowCode::InvalidJson, why)
 }
 
-/// Why an object of an export cannot be read.
+/// The error of an object of an export that cannot be read.
 pub(crate) fn not_as_exported(row: u64, error: &serde_json::Error) -> RowError {
     if error.is_data() {
         let why = format!(

@@ -106,7 +106,7 @@ pub(crate) fn layout(prefix: &[u8]) -> Option<Layout> {
     }
 }
 
-/// Whether an object is a page of an export: its first key is that of a list of tickets or the like.
+/// Returns true if an object is a page of an export: its first key is that of a list of tickets or the like.
 fn is_page(object: &[u8]) -> bool {
     PAGES.iter().any(|list| {
         let key = object.strip_prefix(b"{\"").and_then(|rest| rest.strip_prefix(list.as_bytes()));

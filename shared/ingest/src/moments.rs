@@ -12,7 +12,7 @@ use crate::quotes::expression;
 /// Longest text that is looked at, in bytes.
 const LONGEST: usize = 64;
 
-/// When something was, as far as a file tells: `03/01/2026` is a day of March or of January.
+/// A time, as far as a file tells it: `03/01/2026` is a day of March or of January.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Moment {
     day_first: Option<i64>,
@@ -48,7 +48,7 @@ impl Moment {
     }
 }
 
-/// What comes first in a date of three numbers.
+/// Order of a date of three numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Order {
     DayFirst,

@@ -234,7 +234,7 @@ pub struct Records<R> {
     rows_read: u64,
     rows_left_out: u64,
     ready: VecDeque<Row>,
-    /// Whether all rows were read, and what stopped them.
+    /// True once all rows were read, and then what stopped them.
     is_read: bool,
     stop: Option<Stop>,
     ended: bool,

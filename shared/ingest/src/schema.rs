@@ -16,11 +16,11 @@ pub(crate) enum Field {
     Reply,
     Conversation,
     Role,
-    /// When a message was sent.
+    /// Time of a message.
     At,
-    /// Whether a message is a note among colleagues.
+    /// True if a message is a note among colleagues.
     Private,
-    /// Whether a message went to the customer.
+    /// True if a message went to the customer.
     Public,
     /// A direction, or what else a row is.
     Sort,
@@ -30,7 +30,7 @@ pub(crate) enum Field {
     AgentName,
     /// The time of day, where the date stands elsewhere.
     Time,
-    /// Whether a program wrote a message.
+    /// True if a program wrote a message.
     Automated,
 }
 
@@ -127,9 +127,9 @@ pub(crate) struct Schema {
     pub(crate) columns: &'static [Column],
     /// Every accepted name, with its column and its rank (0 is best), but for columns that the tenant named.
     known: HashMap<&'static str, (&'static Column, usize)>,
-    /// What the tenant calls some of them, in normal form.
+    /// The tenant's names of some of them, in normal form.
     mapped: Vec<(&'static Column, String)>,
-    /// What the tenant calls those who speak, in normal form.
+    /// The tenant's words for speakers, in normal form.
     roles: BTreeMap<String, Speaker>,
 }
 

@@ -1,4 +1,4 @@
-//! Who speaks, by the words that exports have for it.
+//! Speakers, by the words that exports have for them.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use crate::headings::normal;
 use crate::record::Role;
 
-/// Who said something.
+/// Speaker of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Speaker {

@@ -64,15 +64,15 @@ pub(crate) struct TextRows<R> {
     /// What was read and belongs to the next row.
     ahead: Option<Line>,
     id: String,
-    /// Where the file is a chat log.
+    /// State of a chat log, if the file is one.
     log: Option<Log>,
 }
 
-/// What is known of a chat log. Who writes first is the customer, unless the mapping says who is who.
+/// State of a chat log. Its first writer is the customer, unless the mapping says who is who.
 struct Log {
     schema: Schema,
     customer: Option<String>,
-    /// Who wrote the message at hand. Its time is of no use: logs are in order.
+    /// Author of the message at hand. Its time is of no use: logs are in order.
     name: String,
 }
 
@@ -129,17 +129,17 @@ static LOGGED: LazyLock<Regex> = LazyLock::new(|| {
     let date = r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}";
     let time = r"\d{1,2}:\d{2}(?::\d{2})?(?:[\s\u{202F}]?[AaPp]\.?\s?[Mm]\b\.?)?";
     expression(&format!(
-        r"^[\u{{200E}}\u{{200F}}]*\[?(?P<at>{date},?\s+{time})\]?\s*[-–—]?\s+(?:[\u{{200E}}\u{{200F}}~]*\s*(?P<name>[^:\n]{{1,60}}):(?:\s|$))?"
+        r"^[\u{{200E}}\u{{200F}}]*\[?{date},?\s+{time}\]?\s*[-–—]?\s+(?:[\u{{200E}}\u{{200F}}~]*\s*(?P<name>[^:\n]{{1,60}}):(?:\s|$))?"
     ))
 });
 
-/// Whether a text is a chat log: two of its first lines begin with a date, a time and a name.
+/// Returns true if a text is a chat log: two of its first lines begin with a date, a time and a name.
 fn is_log(prefix: &str) -> bool {
     let lines = prefix.lines().filter_map(|line| LOGGED.captures(line));
     lines.filter(|line| line.name("name").is_some()).take(2).count() == 2
 }
 
-/// Who a line says speaks, and where the words begin. A time before or behind the speaker is passed over, as in
+/// The speaker that a line names, and the place where the words begin. A time before or behind the speaker is passed over, as in
 /// `[10:15] Customer:` and `Customer (10:15):`.
 fn speaker(kind: Kind, line: &str) -> Option<(Speaker, usize)> {
     let begun = SPEAKER.captures(line)?;
@@ -343,7 +343,7 @@ impl Log {
     }
 }
 
-/// Whether a message stands for a picture or a file that the export left out, as in `<Media omitted>`.
+/// Returns true if a message stands for a picture or a file that the export left out, as in `<Media omitted>`.
 fn is_placeholder(text: &str) -> bool {
     let text = text.trim_start_matches(['\u{200E}', '\u{200F}']);
     let lower = text.to_lowercase();
@@ -388,7 +388,7 @@ const LEFT_OUT: &[&str] = &[
     "bu mesaj silindi",
 ];
 
-/// What a program adds to a message that was changed: `<This message was edited>`.
+/// The message without what a program adds to a changed one: `<This message was edited>`.
 fn without_edited(text: &str) -> &str {
     let end = text.trim_end();
     match end.rfind(['<', '\u{200E}']) {

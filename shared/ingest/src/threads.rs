@@ -19,7 +19,7 @@ const MESSAGE_BYTES: usize = 400;
 #[derive(Debug)]
 pub(crate) struct Message {
     pub(crate) record: Record,
-    /// When it was sent.
+    /// Time of the message.
     pub(crate) at: Moment,
     /// Those who took part, as far as the message names them.
     pub(crate) names: Vec<String>,

@@ -13,13 +13,13 @@ use crate::limits::Limits;
 /// Bytes of a label.
 const LABEL_BYTES: usize = 400;
 
-/// Whether a text in YAML is training data.
+/// Returns true if a text in YAML is training data.
 pub(crate) fn is_yaml(text: &str) -> bool {
     let has = |mark: &str| text.lines().any(|line| line.trim_start().starts_with(mark));
     text.lines().any(|line| line.trim_end() == "nlu:") && has("- intent:")
 }
 
-/// Whether a text in Markdown is training data.
+/// Returns true if a text in Markdown is training data.
 pub(crate) fn is_markdown(text: &str) -> bool {
     text.lines().any(|line| intent_of(line).is_some())
 }
@@ -30,7 +30,7 @@ fn intent_of(line: &str) -> Option<&str> {
     is_label(name).then_some(name)
 }
 
-/// Whether a name may be a label: it stands beside every example.
+/// Returns true if a name may be a label: it stands beside every example.
 fn is_label(name: &str) -> bool {
     (1..=LABEL_BYTES).contains(&name.len())
 }
@@ -111,11 +111,8 @@ impl Node {
         let Some(deeper) = depth.checked_sub(1) else { return Err(FileError::BrokenYaml { line }) };
         let ends = |events: &mut Events<'_>, end: &Event<'_>| match events.peek() {
             Some(Ok((event, _))) => event == end,
-            Some(Err(error)) => {
-                // The next call reports it.
-                let _ = error;
-                false
-            }
+            // The next call reports it.
+            Some(Err(_)) => false,
             None => true,
         };
         match event {

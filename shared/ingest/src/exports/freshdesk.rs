@@ -28,7 +28,7 @@ pub(super) struct Ticket<'text> {
     description_text: Text<'text>,
     #[serde(borrow, default)]
     description_html: Text<'text>,
-    /// Where the ticket came from: 10 is an e-mail that the team sent first.
+    /// Origin of the ticket: 10 is an e-mail that the team sent first.
     #[serde(borrow, default)]
     source: Text<'text>,
     #[serde(default)]
@@ -76,7 +76,7 @@ struct Reply<'text> {
     private: Truth,
     #[serde(default)]
     deleted: Truth,
-    /// What it is: 6 an answer to a survey, 8 a mail that was forwarded to somebody else.
+    /// Sort of the reply: 6 an answer to a survey, 8 a mail that was forwarded to somebody else.
     #[serde(borrow, default)]
     source: Text<'text>,
     #[serde(borrow, default)]

@@ -49,7 +49,7 @@ struct Person<'text> {
 
 #[derive(Debug, Deserialize)]
 struct Part<'text> {
-    /// What it is: who speaks, or a note, or an event.
+    /// Sort of the thread: who speaks, or a note, or an event.
     #[serde(borrow, default, rename = "type")]
     kind: Text<'text>,
     /// `published`, `draft`, `hidden` or `review`.

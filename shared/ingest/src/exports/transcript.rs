@@ -219,7 +219,7 @@ impl Said<'_> {
         self.author.iter().chain(&self.sender).chain(&self.from)
     }
 
-    /// Who speaks, by the first word that tells it; a word for a note or a program anywhere leads.
+    /// The speaker, by the first word that tells it; a word for a note or a program anywhere leads.
     fn speaker(&self) -> Option<Speaker> {
         let words = [&self.author_type, &self.role, &self.sender_type, &self.from_type];
         let words =

@@ -57,7 +57,7 @@ fn longest_card(text: &str, groups: &[digits::Group]) -> Option<(usize, Range<us
     longest
 }
 
-/// Whether a number is called one of an article: `EAN 4006…`, `GTIN: …`.
+/// Returns true if a number is called one of an article: `EAN 4006…`, `GTIN: …`.
 fn is_named_article(before: &str) -> bool {
     const NAMES: &[&str] =
         &["ean", "gtin", "isbn", "upc", "asin", "sku", "штрихкод", "штрих-код", "артикул", "barcode"];

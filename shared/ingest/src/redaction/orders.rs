@@ -46,7 +46,7 @@ impl Patterns {
     }
 }
 
-/// What a pattern matches, in time that grows with the text and not with its square: a search that fails looks at everything
+/// Matches of a pattern, found in time that grows with the text and not with its square: a search that fails looks at everything
 /// that follows, so each looks at the next few bytes alone. A match longer than [`MAX_NUMBER_BYTES`] may be missed.
 fn matches(pattern: &Regex, text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
